@@ -1,0 +1,239 @@
+"""What happened, as small frozen facts.
+
+Carriers, speech models and the shell make them; only the conversation reads them. All audio is mu-law, 8 kHz, mono:
+8 bytes are one millisecond. Names of the fields follow the OpenAI Realtime reference where it has a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+BYTES_PER_MS = 8
+
+ErrorKind = Literal["benign", "retryable", "fatal"]
+
+
+# --- from the phone ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    """A frame of the caller's sound. `encoded` is its base64 as it came, so that it can go on without encoding again."""
+
+    audio: bytes
+    encoded: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPlayed:
+    """The phone returned a mark: everything sent before it was played, or was thrown away by a clear."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerKey:
+    """The caller pressed a key (DTMF): one of 0-9, *, #, A-D."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneClosed:
+    """The caller hung up, or the carrier's socket is gone."""
+
+    reason: str
+
+
+# --- from the speech model --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    """The model's session is configured: its echo came back. `differences` names what it did not take as asked."""
+
+    session_id: str
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The model's VAD heard the caller begin. `audio_start_ms` counts audio sent to it, less the prefix padding."""
+
+    item_id: str
+    audio_start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The model's VAD heard the caller end. `audio_end_ms` includes the silence it waited for."""
+
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputCommitted:
+    """The caller's speech became an item of the conversation."""
+
+    item_id: str
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTranscript:
+    """What the caller said, from the transcription model. May come before `SpeechStopped` or long after."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTranscriptFailed:
+    item_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCreated:
+    """A response began. `request_id` is ours, from the metadata we sent; None when the server made it by itself."""
+
+    reply_id: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """A reply got an item: `kind` is "message", "function_call", …"""
+
+    reply_id: str
+    item_id: str
+    kind: str = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A piece of the agent's sound. Any length; an empty `reply_id` means that the source does not tell."""
+
+    reply_id: str
+    item_id: str
+    content_index: int
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """A piece of what the agent is saying (transcript delta). Runs ahead of the audio."""
+
+    reply_id: str
+    item_id: str
+    content_index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTextDone:
+    """All that the agent said in this part; after a cancel, as far as it got."""
+
+    reply_id: str
+    item_id: str
+    content_index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudioDone:
+    """No more audio for this part."""
+
+    reply_id: str
+    item_id: str
+    content_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """A response ended. `status`: completed, cancelled, incomplete, failed; `reason` and `error_code` say why."""
+
+    reply_id: str
+    status: str
+    reason: str = ""
+    error_code: str = ""
+    usage: dict[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTruncated:
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDeleted:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelError:
+    """The model's server refused something. `kind` is our judgement; `request_id` the event_id that it answers.
+
+    `detail` is safe to log: it carries ids and numbers, never words of the call.
+    """
+
+    kind: ErrorKind
+    code: str
+    detail: str = ""
+    request_id: str | None = None
+
+
+# --- from our own shells ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """The model's socket is gone. `retry` is False when a new one would meet the same refusal."""
+
+    reason: str
+    retry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OutletFull:
+    """An outlet could not take what it was given: "phone", "model", "recorder" or "spool"."""
+
+    outlet: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """Something came that could not be read. `problem` names the fault without quoting what was said."""
+
+    source: Literal["phone", "model"]
+    problem: str
+
+
+Event = (
+    CallerAudio
+    | MarkPlayed
+    | CallerKey
+    | PhoneClosed
+    | ModelReady
+    | SpeechStarted
+    | SpeechStopped
+    | InputCommitted
+    | CallerTranscript
+    | CallerTranscriptFailed
+    | ReplyCreated
+    | ItemAdded
+    | ReplyAudio
+    | ReplyText
+    | ReplyTextDone
+    | ReplyAudioDone
+    | ReplyDone
+    | ItemTruncated
+    | ItemDeleted
+    | ModelError
+    | LinkLost
+    | OutletFull
+    | BadMessage
+)
