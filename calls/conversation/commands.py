@@ -108,7 +108,7 @@ class OpenModel:
 class Note:
     """A fact for the record of the call: it goes to the spool, the database and, for some kinds, the log.
 
-    The kinds and what their data holds are listed in calls/facts.py.
+    The kinds and what their data holds are listed in calls/conversation/facts.py.
     """
 
     kind: str

@@ -18,8 +18,13 @@ ErrorKind = Literal["benign", "retryable", "fatal"]
 
 
 @dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The media stream stands: the phone can play, and the caller can be heard."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallerAudio:
-    """A frame of the caller's sound. `encoded` is its base64 as it came, so that it can go on without encoding again."""
+    """A frame of the caller's sound. `encoded` is its base64 as it came, so that it can go on as it is."""
 
     audio: bytes
     encoded: str
@@ -213,7 +218,8 @@ class BadMessage:
 
 
 Event = (
-    CallerAudio
+    CallAnswered
+    | CallerAudio
     | MarkPlayed
     | CallerKey
     | PhoneClosed

@@ -1,0 +1,131 @@
+"""One call's conversation: who may speak now, and what the caller has really heard.
+
+`handle(event, now)` and `tick(now)` return what must be done; `deadline()` says when to tick next. Nothing here
+does I/O or reads a clock: `now` is seconds on any monotonic clock, and the events of a call, fed again at their
+times, give the same commands.
+"""
+
+from __future__ import annotations
+
+from . import events as e
+from . import facts, silence
+from .caller_side import CallerSide
+from .commands import Command, Note, OpenModel, SendAudio
+from .floor import Commands
+from .states import EVERYWHERE, TABLE, State
+
+
+class Conversation(CallerSide):
+    """The core: the door for all events, and the call from ring to end."""
+
+    # --- the door
+
+    def handle(self, event: e.Event, now: float) -> list[Command]:
+        """What to do about a fact."""
+        if type(event) is e.CallerAudio and self.state is not State.CONNECTING:  # fifty times a second
+            self.audio_at = now
+            return [] if self.state is State.ENDED else [SendAudio(event.encoded)]
+        if self.state is State.ENDED:
+            return []
+        kind = type(event)
+        method = EVERYWHERE.get(kind) or TABLE.get(kind, {}).get(self.state)
+        if method is None:
+            return [Note(facts.UNEXPECTED, {"event": kind.__name__, "state": str(self.state)})]
+        return list(getattr(self, method)(event, now))
+
+    def tick(self, now: float) -> list[Command]:
+        """What to do because time has passed. Harmless when nothing is due."""
+        commands: list[Command] = []
+        for _ in range(8):  # one wait may lead to the next; none leads in a circle
+            due = next((method for at, method in sorted(silence.waits(self)) if at <= now), None)
+            if due is None:
+                break
+            commands.extend(getattr(self, due)(now))
+        return commands
+
+    def deadline(self) -> float | None:
+        """When to tick next, or None."""
+        return min((at for at, _ in silence.waits(self)), default=None)
+
+    # --- the call
+
+    def _answered(self, event: e.CallAnswered, now: float) -> Commands:
+        if self.connecting_since is not None:
+            return
+        self.began_at = now
+        yield self.playback.probe(now)
+        yield from self._open(now)
+
+    def _open(self, now: float) -> Commands:
+        self._openings += 1
+        self.reopen_at = None
+        if self.connecting_since is None:
+            self.connecting_since = now
+        yield OpenModel(self._openings)
+
+    def _model_is_silent(self, now: float) -> Commands:
+        yield self._stuck(now, self.connecting_since, "end the call with an apology")
+        yield from self._end("model unreachable", now, failed=True)
+
+    def _model_ready(self, event: e.ModelReady, now: float) -> Commands:
+        yield Note(
+            facts.SESSION_CONFIGURED,
+            {"session_id": event.session_id, "turn_detection": dict(self.settings.turn_detection)},
+        )
+        if event.differences:
+            yield Note(facts.SESSION_DIFFERS, {"differences": list(event.differences)})
+        if self._was_ready:
+            lines = list(self.transcript.rebuild())
+            yield from lines
+            yield Note(facts.LINK_RESTORED, {"attempt": self._openings, "items": len(lines)})
+        self._openings, self.connecting_since = 0, None
+        self._input_began_at = now - 0.02 * len(self._early_audio)
+        for encoded in self._early_audio:
+            yield SendAudio(encoded)
+        self._early_audio.clear()
+        self.state = self._resting_state(now)
+        self.audio_at = now
+        restored, self._was_ready = self._was_ready, True
+        if not self._greeted:
+            yield from self._want("greeting", now)
+        elif restored and not self.transcript.answered:
+            yield from self._want("restored", now)
+
+    def _resting_state(self, now: float) -> State:
+        busy = self.playback.unheard_s(now) > 0 or self.replies.active is not None
+        return State.REPLYING if busy else State.LISTENING
+
+    def _link_lost(self, event: e.LinkLost, now: float) -> Commands:
+        yield Note(facts.LINK_LOST, {"reason": event.reason, "retry": event.retry})
+        if self.replies.active is not None:
+            for item in self.playback.items.values():
+                yield from self.playback.finish_item(item, now)
+        if self._held is not None:
+            self._held = None
+            yield from self.playback.resume(now)
+        self.replies.forget_all()
+        self.wanted, self.retry_at = "", None
+        self.state = State.CONNECTING
+        if not event.retry or self._openings >= silence.OPEN_ATTEMPTS:
+            yield from self._end("model unreachable", now, failed=True)
+        elif self._openings == 0:
+            yield from self._open(now)  # it had stood: lose no time
+        else:
+            self.reopen_at = now + silence.REOPEN_PAUSE * 2 ** (self._openings - 1)
+
+    def _hung_up(self, event: e.PhoneClosed, now: float) -> Commands:
+        yield from self._end(event.reason, now)
+
+    # --- trouble
+
+    def _settled(self, event: e.ItemTruncated | e.ItemDeleted, now: float) -> Commands:
+        return
+        yield
+
+    def _outlet_full(self, event: e.OutletFull, now: float) -> Commands:
+        yield Note(facts.OUTLET_FULL, {"outlet": event.outlet})
+        if event.outlet == "phone":
+            yield from self._end("phone does not take sound", now, failed=True)
+
+    def _bad_message(self, event: e.BadMessage, now: float) -> Commands:
+        yield Note(facts.BAD_INPUT, {"source": event.source, "problem": event.problem})

@@ -1,0 +1,50 @@
+"""The vocabulary of a call's record: the kinds of notes, and what the data of each holds.
+
+A note becomes a line of the spool, `{"seq": int, "at_ms": int, "kind": str, "data": {…}}`, and then a CallEvent
+with the same four fields. `seq` counts from 1 within a call; `at_ms` is since the media stream began.
+`calls/services.py` derives turns, interruptions and recordings from these, and from nothing else, so a call can be
+derived again at any time. Words that were spoken stand only in fields named `text`, `heard_text` and
+`unheard_text`.
+"""
+
+# The call
+CALL_STARTED = "call_started"  # agent, model, caller, called, carrier
+SESSION_CONFIGURED = "session_configured"  # session_id, turn_detection, model
+SESSION_DIFFERS = "session_differs"  # differences: [str]
+CALL_ENDED = "call_ended"  # reason, failed: bool, duration_ms, frames_in, frames_out
+RECORDING = "recording"  # path (relative to DATA_DIR), duration_ms, bytes
+
+# The caller
+CALLER_SPEAKING = "caller_speaking"  # item_id, audio_start_ms, over_agent: bool
+CALLER_STOPPED = "caller_stopped"  # item_id, audio_end_ms, speech_ms
+CALLER_TURN = "caller_turn"  # item_id, started_ms, ended_ms
+CALLER_WORDS = "caller_words"  # item_id, text
+CALLER_WORDS_FAILED = "caller_words_failed"  # item_id, code
+CALLER_KEY = "caller_key"  # digit
+
+# The agent
+REPLY_ASKED = "reply_asked"  # request_id, because: greeting | caller_stopped | retry | restored
+REPLY_CREATED = "reply_created"  # reply_id, request_id
+REPLY_STARTED = "reply_started"  # reply_id, delay_ms since the caller stopped (None for the greeting)
+REPLY_DONE = "reply_done"  # reply_id, status, reason, error_code, usage
+REPLY_FINISHED = "reply_finished"  # reply_id; generated, and heard to its end
+REPLY_WITHDRAWN = "reply_withdrawn"  # request_id or reply_id; asked for and no longer wanted
+AGENT_TURN = "agent_turn"  # reply_id, item_id, started_ms, ended_ms, heard_ms, generated_ms, text, heard_text,
+#                            unheard_text, interruption: number or 0. Sent again when the text became known later.
+
+# Interruptions
+INTERRUPTION = "interruption"  # number, phase: asked | generating | playing, mode: full | legacy, reply_id, item_id,
+#                                heard_ms, generated_ms, heard_text, unheard_text, cleared_ms, cleared_chunks,
+#                                steps: [str], speech_item_id
+INTERRUPTION_CLEARED = "interruption_cleared"  # number, clear_ms: from speech start to the clear on the wire
+INTERRUPTION_SETTLED = "interruption_settled"  # number, late_frames, late_ms: audio that came after and was dropped
+INTERRUPTION_REFUSED = "interruption_refused"  # speech_ms, minimum_ms, item_id, resumed_at_ms: the reply went on
+
+# Trouble
+MODEL_ERROR = "model_error"  # kind, code, detail
+LINK_LOST = "link_lost"  # reason, retry
+LINK_RESTORED = "link_restored"  # attempt, items
+OUTLET_FULL = "outlet_full"  # outlet
+BAD_INPUT = "bad_input"  # source, problem
+UNEXPECTED = "unexpected"  # event, state
+STUCK = "stuck"  # state, after_ms, repair

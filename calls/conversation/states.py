@@ -1,0 +1,74 @@
+"""Where a conversation can be, and what each fact does there.
+
+`TABLE` names, for each kind of event that depends on where we are, the method of `Conversation` that answers it in
+each state. An event without a row for the state is a `Note("unexpected")` and changes nothing. Events that mean the
+same everywhere (sound, marks, words, keys, errors) are in `EVERYWHERE`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from . import events as e
+
+
+class State(StrEnum):
+    CONNECTING = "connecting"  # the model's session is not configured yet, or not again
+    LISTENING = "listening"  # nobody speaks, nothing is asked for
+    HEARING = "hearing"  # the caller speaks
+    PREPARING = "preparing"  # the caller has stopped; a reply is wanted or asked for
+    REPLYING = "replying"  # a reply is being made, or can still be heard
+    HOLDING = "holding"  # the caller speaks over the agent; the reply is held until we know what it is
+    ENDED = "ended"
+
+
+ANY_LIVE = frozenset(State) - {State.ENDED}
+
+TABLE: dict[type, dict[State, str]] = {
+    e.CallAnswered: {State.CONNECTING: "_answered"},
+    e.ModelReady: {State.CONNECTING: "_model_ready"},
+    e.SpeechStarted: {
+        State.LISTENING: "_caller_takes_turn",
+        State.PREPARING: "_caller_goes_on",
+        State.REPLYING: "_caller_over_agent",
+    },
+    e.SpeechStopped: {
+        State.HEARING: "_caller_stopped",
+        State.HOLDING: "_caller_stopped_while_held",
+    },
+    e.InputCommitted: {
+        State.LISTENING: "_committed",
+        State.HEARING: "_committed",
+        State.PREPARING: "_committed_and_waited_for",
+        State.REPLYING: "_committed",
+        State.HOLDING: "_committed",
+    },
+    e.ReplyCreated: {
+        State.LISTENING: "_reply_created",
+        State.PREPARING: "_reply_created",
+        State.REPLYING: "_reply_created",
+        State.HEARING: "_reply_created_too_late",
+        State.HOLDING: "_reply_created_too_late",
+    },
+    e.PhoneClosed: dict.fromkeys(ANY_LIVE, "_hung_up"),
+    e.LinkLost: dict.fromkeys(ANY_LIVE, "_link_lost"),
+}
+
+EVERYWHERE: dict[type, str] = {
+    e.CallerAudio: "_caller_audio",
+    e.MarkPlayed: "_mark_played",
+    e.CallerKey: "_caller_key",
+    e.CallerTranscript: "_caller_words",
+    e.CallerTranscriptFailed: "_caller_words_failed",
+    e.ItemAdded: "_item_added",
+    e.ReplyAudio: "_reply_audio",
+    e.ReplyText: "_reply_text",
+    e.ReplyTextDone: "_reply_text_done",
+    e.ReplyAudioDone: "_reply_audio_done",
+    e.ReplyDone: "_reply_done",
+    e.ItemTruncated: "_settled",
+    e.ItemDeleted: "_settled",
+    e.ModelError: "_model_error",
+    e.OutletFull: "_outlet_full",
+    e.BadMessage: "_bad_message",
+}
