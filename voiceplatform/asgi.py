@@ -1,0 +1,20 @@
+"""The web process: pages and webhooks over http, the phone's media over websockets."""
+
+from __future__ import annotations
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceplatform.settings")
+http = get_asgi_application()
+
+from calls.routing import websocket_urlpatterns  # noqa: E402
+
+from calls import outbox  # noqa: E402  needs the app registry
+
+outbox.start()
+
+# Carriers send no Origin header, so no origin validator stands here: the stream's token is the gate.
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

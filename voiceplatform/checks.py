@@ -1,0 +1,70 @@
+"""`manage.py check` in plain words: which value of the environment is missing or wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from voiceplatform import environment
+
+
+@register()
+def environment_is_readable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Every variable that was set and could not be used."""
+    return [Error(f"{name} {problem}", id="voiceplatform.E001") for name, problem in environment.problems]
+
+
+@register()
+def model_is_reachable_in_principle(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.OPENAI_REALTIME_URL == settings.OPENAI_SERVICE_URL and not settings.OPENAI_API_KEY:
+        hint = "Set OPENAI_API_KEY, or unset OPENAI_REALTIME_URL to rehearse without a key."
+        return [
+            Error(
+                "OPENAI_API_KEY is missing, and OPENAI_REALTIME_URL is the real service.", hint, id="voiceplatform.E002"
+            )
+        ]
+    return []
+
+
+@register()
+def secrets_are_ours(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if len(settings.SECRET_KEY) < 50:
+        hint = "Use at least 50 random characters, or unset it to have one made and kept."
+        found.append(
+            Error("SECRET_KEY is too short to keep sessions and stream tokens safe.", hint, id="voiceplatform.E003")
+        )
+    if not is_local(settings.PUBLIC.hostname or "") and not os.environ.get("TWILIO_AUTH_TOKEN"):
+        hint = "Copy it from the console of your Twilio account. Until then every call of the carrier is refused."
+        found.append(Warning("TWILIO_AUTH_TOKEN is missing on a public address.", hint, id="voiceplatform.W001"))
+    return found
+
+
+@register()
+def public_address_is_https(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.HTTPS or is_local(settings.PUBLIC.hostname or ""):
+        return []
+    hint = "Carriers only open media streams over TLS: put a proxy with a certificate in front and write https://."
+    return [Warning("PUBLIC_BASE_URL is plain http on a public address.", hint, id="voiceplatform.W002")]
+
+
+@register()
+def broker_address_is_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+        return []
+    return [
+        Error("REDIS_URL is no Redis address.", "Write redis://host:6379/0 or unix:///path.", id="voiceplatform.E004")
+    ]
+
+
+def is_local(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

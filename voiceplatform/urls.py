@@ -1,0 +1,15 @@
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from voiceplatform import health
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="calls:list")),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("carriers/", include("calls.carrier_urls")),
+    path("calls/", include("calls.urls")),
+    path("admin/", admin.site.urls),
+]
