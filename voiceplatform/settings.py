@@ -48,8 +48,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "voiceplatform.apps.VoicePlatformConfig",
-    "agents",
-    "calls",
+    "agents.apps.AgentsConfig",
+    "calls.apps.CallsConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

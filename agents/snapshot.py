@@ -1,0 +1,57 @@
+"""The settings that one call runs with, frozen when it begins. Holds no secret: it is stored with the call."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from agents.models import Agent, TurnSettings
+
+TURN_FIELDS = [f.name for f in TurnSettings._meta.fields if f.name not in ("id", "agent")]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSnapshot:
+    agent_id: int
+    name: str
+    model: str
+    instructions: str
+    greeting: str
+    voice: str
+    language: str
+    speed: float
+    turn_detection: dict[str, Any]
+    turn: dict[str, Any] = field(default_factory=dict)
+    transcription: dict[str, Any] | None = None
+    noise_reduction: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, agent: Agent) -> AgentSnapshot:
+        """As the agent is now. An agent without turn settings has the defaults."""
+        turn = getattr(agent, "turn_settings", None) or TurnSettings(agent=agent)
+        transcription = None
+        if agent.transcription_model:
+            transcription = {"model": agent.transcription_model}
+            if agent.language:
+                transcription["language"] = agent.language
+        return cls(
+            agent_id=agent.pk,
+            name=agent.name,
+            model=agent.model,
+            instructions=agent.instructions,
+            greeting=agent.greeting,
+            voice=agent.voice,
+            language=agent.language,
+            speed=agent.speed,
+            turn_detection=turn.turn_detection(),
+            turn={name: getattr(turn, name) for name in TURN_FIELDS} | {"silence_ms": turn.silence_ms},
+            transcription=transcription,
+            noise_reduction={"type": agent.noise_reduction} if agent.noise_reduction else None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> AgentSnapshot:
+        return cls(**data)
