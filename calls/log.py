@@ -36,7 +36,9 @@ def _interruption(data: Data) -> list[str]:
 
 
 def _settled(data: Data) -> list[str]:
-    return [f"🔇 Dropped {data['late_ms']} ms of late audio of interruption {data['number']}"] if data["late_ms"] else []
+    return (
+        [f"🔇 Dropped {data['late_ms']} ms of late audio of interruption {data['number']}"] if data["late_ms"] else []
+    )
 
 
 def _one(pattern: str) -> Callable[[Data], list[str]]:

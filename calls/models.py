@@ -107,7 +107,9 @@ class Turn(models.Model):
     unheard_text = models.TextField(blank=True)
     heard_ms = models.PositiveIntegerField(default=0)
     generated_ms = models.PositiveIntegerField(default=0)
-    interruption = models.PositiveIntegerField(default=0, help_text="Number of the interruption that ended it; 0: none.")
+    interruption = models.PositiveIntegerField(
+        default=0, help_text="Number of the interruption that ended it; 0: none."
+    )
 
     class Meta:
         ordering = ["started_ms", "id"]

@@ -132,6 +132,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "max_retries": 1,
 }
+CELERY_BEAT_SCHEDULE = {"end-unanswered-calls": {"task": "calls.tasks.end_unanswered_calls", "schedule": 60.0}}
 CELERY_TASK_PUBLISH_RETRY = False  # the outbox tries again by itself, from the disk
 
 LOGGING = {

@@ -182,7 +182,9 @@ class OpenAIRealtime:
 
     def _words(self, m: Json) -> Sequence[e.Event]:
         return (
-            e.ReplyText(_text(m, "response_id"), _text(m, "item_id"), int(m.get("content_index", 0)), _text(m, "delta")),
+            e.ReplyText(
+                _text(m, "response_id"), _text(m, "item_id"), int(m.get("content_index", 0)), _text(m, "delta")
+            ),
         )
 
     def _words_done(self, m: Json) -> Sequence[e.Event]:

@@ -1,0 +1,110 @@
+"""Turns, interruptions, recordings and the outcome of a call, derived from its stored events and from nothing else.
+
+The same events give the same rows whatever the order in which they arrived, so a call can be derived again at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from calls.conversation import facts
+from calls.models import Call, CallEvent, Interruption, Recording, Turn
+
+TURN_KINDS = {facts.CALLER_TURN, facts.CALLER_WORDS, facts.AGENT_TURN, facts.INTERRUPTION_REFUSED}
+INTERRUPTION_KINDS = {facts.INTERRUPTION, facts.INTERRUPTION_CLEARED, facts.INTERRUPTION_SETTLED}
+
+
+def derive(call: Call, kinds: set[str]) -> None:
+    """Bring the rows that depend on these kinds of events up to date."""
+    for depends_on, build in DERIVATIONS:
+        if depends_on & kinds:
+            build(call, list(call.events.filter(kind__in=depends_on).order_by("seq")))
+
+
+def _turns(call: Call, events: list[CallEvent]) -> None:
+    words: dict[str, str] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    for event in events:
+        data = event.data
+        item_id = str(data.get("item_id", ""))[:64]
+        if event.kind == facts.CALLER_WORDS:
+            words[item_id] = str(data.get("text", ""))
+        elif event.kind == facts.CALLER_TURN:
+            rows[item_id] = {"side": Turn.Side.CALLER, **_numbers(data, "started_ms", "ended_ms")}
+        elif event.kind == facts.AGENT_TURN:
+            rows[item_id] = {
+                "side": Turn.Side.AGENT,
+                "reply_id": str(data.get("reply_id", ""))[:64],
+                **{name: str(data.get(name, "")) for name in ("text", "heard_text", "unheard_text")},
+                **_numbers(data, "started_ms", "ended_ms", "heard_ms", "generated_ms", "interruption"),
+            }
+    for item_id, row in rows.items():
+        if row["side"] == Turn.Side.CALLER:
+            row["text"] = words.get(item_id, "")
+        Turn.objects.update_or_create(call=call, item_id=item_id, defaults=row)
+
+
+def _interruptions(call: Call, events: list[CallEvent]) -> None:
+    rows: dict[int, dict[str, Any]] = {}
+    for event in events:
+        data = event.data
+        row = rows.setdefault(_number(data, "number"), {})
+        if event.kind == facts.INTERRUPTION:
+            row["at_ms"] = event.at_ms
+            row["steps"] = [str(step) for step in data.get("steps") or []]
+            row |= {name: str(data.get(name, ""))[:64] for name in ("reply_id", "item_id")}
+            row |= {"phase": str(data.get("phase", ""))[:16], "mode": str(data.get("mode", ""))[:8]}
+            row |= {name: str(data.get(name, "")) for name in ("heard_text", "unheard_text")}
+            row |= _numbers(data, "heard_ms", "generated_ms", "cleared_ms", "cleared_chunks")
+        elif event.kind == facts.INTERRUPTION_CLEARED:
+            clear_ms = data.get("clear_ms")
+            row["clear_ms"] = float(clear_ms) if isinstance(clear_ms, int | float) else None
+        else:
+            row |= _numbers(data, "late_frames", "late_ms")
+    for number, row in rows.items():
+        if "at_ms" in row:  # the rest waits for its interruption
+            Interruption.objects.update_or_create(call=call, number=number, defaults=row)
+
+
+def _recording(call: Call, events: list[CallEvent]) -> None:
+    data = events[-1].data
+    Recording.objects.update_or_create(
+        call=call,
+        defaults={
+            "path": str(data.get("path", ""))[:255],
+            "duration_ms": _number(data, "duration_ms"),
+            "size": _number(data, "bytes"),
+            "peaks": data.get("peaks") or [],
+        },
+    )
+
+
+def _outcome(call: Call, events: list[CallEvent]) -> None:
+    event = events[0]
+    call.status = Call.Status.FAILED if event.data.get("failed") else Call.Status.ENDED
+    call.end_reason = str(event.data.get("reason", ""))[:64]
+    call.duration_ms = _number(event.data, "duration_ms")
+    began = call.started_at or call.rang_at or timezone.now()
+    call.ended_at = began + timedelta(milliseconds=call.duration_ms)
+    call.save(update_fields=["status", "end_reason", "duration_ms", "ended_at"])
+
+
+def _number(data: dict[str, Any], name: str) -> int:
+    value = data.get(name)
+    return max(0, round(value)) if isinstance(value, int | float) else 0
+
+
+def _numbers(data: dict[str, Any], *names: str) -> dict[str, int]:
+    return {name: _number(data, name) for name in names}
+
+
+DERIVATIONS: list[tuple[set[str], Callable[[Call, list[CallEvent]], None]]] = [
+    (TURN_KINDS, _turns),
+    (INTERRUPTION_KINDS, _interruptions),
+    ({facts.RECORDING}, _recording),
+    ({facts.CALL_ENDED}, _outcome),
+]

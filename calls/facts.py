@@ -1,1 +1,0 @@
-from calls.conversation.facts import *  # noqa: F403

@@ -1,0 +1,121 @@
+"""Acts that touch several rows: a call begins, its record arrives, it ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents.models import PhoneNumber
+from agents.snapshot import AgentSnapshot
+from calls import derivation
+from calls.models import Call, CallEvent
+
+logger = logging.getLogger("calls")
+
+UNANSWERED_AFTER = timedelta(minutes=5)
+
+
+@transaction.atomic
+def ring(*, carrier: str, carrier_call_id: str, account_id: str, caller: str, called: str, number: PhoneNumber) -> Call:
+    """A call that we will take. Carriers repeat their webhooks: the same call id is the same call."""
+    call, _ = Call.objects.get_or_create(
+        carrier=carrier,
+        carrier_call_id=carrier_call_id,
+        defaults={
+            "account_id": account_id,
+            "caller": caller,
+            "called": called,
+            "number": number,
+            "agent": number.agent,
+        },
+    )
+    return call
+
+
+@transaction.atomic
+def refuse(*, carrier: str, carrier_call_id: str, account_id: str, caller: str, called: str, reason: str) -> Call:
+    """A call that was answered with a polite sentence, and not taken."""
+    now = timezone.now()
+    call, _ = Call.objects.get_or_create(
+        carrier=carrier,
+        carrier_call_id=carrier_call_id,
+        defaults={
+            "account_id": account_id,
+            "caller": caller,
+            "called": called,
+            "number": PhoneNumber.objects.filter(number=called).first(),
+            "status": Call.Status.REFUSED,
+            "end_reason": reason,
+            "ended_at": now,
+        },
+    )
+    return call
+
+
+@transaction.atomic
+def claim_stream(*, call_id: UUID, carrier_call_id: str) -> Call | None:
+    """Use up the right to open the call's media stream. None when it was used, or is not this call's.
+
+    The update with its condition is the lock: of two sockets with the same token one gets a row.
+    """
+    now = timezone.now()
+    claimed = Call.objects.filter(
+        pk=call_id,
+        carrier_call_id=carrier_call_id,
+        status=Call.Status.RINGING,
+        token_claimed_at__isnull=True,
+        agent__active=True,
+    ).update(token_claimed_at=now, started_at=now, status=Call.Status.LIVE)
+    if not claimed:
+        return None
+    call = Call.objects.select_related("agent__turn_settings").get(pk=call_id)
+    assert call.agent is not None
+    call.settings = AgentSnapshot.of(call.agent).as_json()
+    call.save(update_fields=["settings"])
+    return call
+
+
+@transaction.atomic
+def apply_events(*, call_id: UUID | str, lines: Iterable[dict[str, Any]]) -> int:
+    """Store lines of a call's spool and derive its rows from all lines stored so far. How many lines were new.
+
+    Lines may come twice, in any order, and in any batches: (call, seq) is stored once, and what is derived depends on the stored
+    lines only. Lines of a call that is not in the database are dropped: the spool keeps them, and offers them again.
+    """
+    call = Call.objects.select_for_update().filter(pk=call_id).first()
+    if call is None:
+        logger.warning("[%s] Lines of an unknown call; they stay in its spool", call_id)
+        return 0
+    events = [event for line in lines if (event := _event(call, line)) is not None]
+    before = call.events.count()
+    CallEvent.objects.bulk_create(events, ignore_conflicts=True)
+    derivation.derive(call, {event.kind for event in events})
+    return call.events.count() - before
+
+
+def _event(call: Call, line: dict[str, Any]) -> CallEvent | None:
+    """A line as a row. One that cannot be a row must not take its batch with it."""
+    try:
+        data = line.get("data")
+        return CallEvent(
+            call=call,
+            seq=int(line["seq"]),
+            at_ms=max(0, int(line["at_ms"])),
+            kind=str(line["kind"])[:32],
+            data=data if isinstance(data, dict) else {},
+        )
+    except (KeyError, TypeError, ValueError):
+        logger.error("[%s] A line of the spool is no event and was left out", call.pk)
+        return None
+
+
+def end_unanswered_calls() -> int:
+    """Calls whose media never came are over. How many."""
+    stale = Call.objects.filter(status=Call.Status.RINGING, rang_at__lt=timezone.now() - UNANSWERED_AFTER)
+    return stale.update(status=Call.Status.ENDED, end_reason="never connected", ended_at=timezone.now())

@@ -1,0 +1,27 @@
+"""Celery tasks: thin, idempotent, one service each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.db import InterfaceError, OperationalError
+
+from calls import services
+
+
+@shared_task(
+    autoretry_for=(OperationalError, InterfaceError),
+    retry_backoff=True,
+    retry_backoff_max=60,
+    max_retries=8,
+)
+def apply_events(call_id: str, lines: list[dict[str, Any]]) -> int:
+    """Store lines of a call's spool. When the retries are used up, the spool is published again."""
+    return services.apply_events(call_id=call_id, lines=lines)
+
+
+@shared_task
+def end_unanswered_calls() -> int:
+    """Calls that rang and never sent media."""
+    return services.end_unanswered_calls()
