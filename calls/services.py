@@ -81,6 +81,11 @@ def claim_stream(*, call_id: UUID, carrier_call_id: str) -> Call | None:
     return call
 
 
+def note_failure(*, call_id: UUID, reason: str) -> None:
+    """The call ends in failure: known at once, so that the carrier's next question gets an apology for the caller."""
+    Call.objects.filter(pk=call_id, status=Call.Status.LIVE).update(status=Call.Status.FAILED, end_reason=reason[:64])
+
+
 @transaction.atomic
 def apply_events(*, call_id: UUID | str, lines: Iterable[dict[str, Any]]) -> int:
     """Store lines of a call's spool and derive its rows from all lines stored so far. How many lines were new.

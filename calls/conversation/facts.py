@@ -8,11 +8,11 @@ derived again at any time. Words that were spoken stand only in fields named `te
 """
 
 # The call
-CALL_STARTED = "call_started"  # agent, model, caller, called, carrier
+CALL_STARTED = "call_started"  # agent, model, stream_id
 SESSION_CONFIGURED = "session_configured"  # session_id, turn_detection, model
 SESSION_DIFFERS = "session_differs"  # differences: [str]
-CALL_ENDED = "call_ended"  # reason, failed: bool, duration_ms, frames_in, frames_out
-RECORDING = "recording"  # path (relative to DATA_DIR), duration_ms, bytes
+CALL_ENDED = "call_ended"  # reason, failed: bool, duration_ms, frames_in, messages_out
+RECORDING = "recording"  # path (relative to DATA_DIR), duration_ms, bytes, peaks: per channel
 
 # The caller
 CALLER_SPEAKING = "caller_speaking"  # item_id, audio_start_ms, over_agent: bool

@@ -1,0 +1,200 @@
+"""Twilio: Media Streams in both directions, and the HTTP half: signatures and TwiML. Pure; no socket, no Django.
+
+From Twilio's documentation of Media Streams, of <Connect><Stream> and of request validation. Numbers in its messages are strings.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from xml.sax.saxutils import escape, quoteattr
+
+import orjson
+
+from calls.conversation.events import CallerAudio, CallerKey, MarkPlayed
+
+from .base import Greeted, PhoneEvent, Refused, StreamStarted, StreamStopped
+
+MAX_MESSAGE = 64 * 1024
+"""Characters. A frame is some 400; nothing that Twilio sends comes near."""
+
+UNSUPPORTED, BAD_DATA, POLICY, TOO_BIG = 1003, 1007, 1008, 1009
+
+STREAM_ERRORS = {
+    "31901": "Twilio could not connect to us in time",
+    "31910": "Twilio could not agree on TLS with us",
+    "31920": "our server did not accept the stream's handshake",
+    "31921": "our server closed the stream",
+    "31922": "the stream's address is not wss",
+    "31924": "our server broke the protocol of the stream",
+    "31930": "our server reads too slowly; sound of the caller was dropped",
+    "31931": "more than ten minutes of sound were queued; the rest was dropped",
+    "31950": "our server sent a message that cannot be decoded",
+    "31951": "our server sent a message that is not valid",
+}
+
+
+class Twilio:
+    """The dialect of one media socket. It remembers the stream's id, which every answer carries."""
+
+    slug = "twilio"
+    label = "Twilio"
+
+    def __init__(self) -> None:
+        self.stream_id = ""
+        self._media_head = self._mark_head = ""
+
+    # --- from the phone
+
+    def parse(self, text: str | None, binary: bytes | None = None) -> PhoneEvent | None:
+        if text is None:
+            return Refused("binary message", fatal=True, close_code=UNSUPPORTED)
+        if len(text) > MAX_MESSAGE:
+            return Refused(f"message of {len(text)} characters", fatal=True, close_code=TOO_BIG)
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return Refused("not JSON", fatal=not self.stream_id, close_code=BAD_DATA)
+        if not isinstance(message, dict):
+            return Refused("not a JSON object", fatal=not self.stream_id, close_code=BAD_DATA)
+        read = READERS.get(message.get("event", ""))
+        if read is None:
+            return Refused("unknown event")
+        try:
+            return read(self, message)
+        except binascii.Error:
+            return Refused("payload is not base64")
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return Refused(f"{message['event']} without its fields", fatal=not self.stream_id, close_code=BAD_DATA)
+
+    def _connected(self, message: dict[str, Any]) -> PhoneEvent:
+        return Greeted()
+
+    def _media(self, message: dict[str, Any]) -> PhoneEvent | None:
+        if not self.stream_id:
+            return Refused("media before start", fatal=True, close_code=POLICY)
+        media = message["media"]
+        if media.get("track", "inbound") != "inbound":
+            return None
+        encoded = media["payload"]
+        if not isinstance(encoded, str):
+            raise TypeError
+        return CallerAudio(binascii.a2b_base64(encoded, strict_mode=True), encoded)
+
+    def _start(self, message: dict[str, Any]) -> PhoneEvent:
+        if self.stream_id:
+            return Refused("a second start", fatal=True, close_code=POLICY)
+        start = message["start"]
+        stream_id, call_id = _string(start, "streamSid"), _string(start, "callSid")
+        form = start.get("mediaFormat") or {}
+        encoding, rate = str(form.get("encoding", "audio/x-mulaw")), int(form.get("sampleRate", 8000))
+        if encoding != "audio/x-mulaw" or rate != 8000:
+            return Refused(f"sound as {encoding} at {rate} Hz", fatal=True, close_code=UNSUPPORTED)
+        parameters = {str(name): str(value) for name, value in (start.get("customParameters") or {}).items()}
+        self.stream_id = stream_id
+        quoted = orjson.dumps(stream_id).decode()
+        self._media_head = f'{{"event":"media","streamSid":{quoted},"media":{{"payload":"'
+        self._mark_head = f'{{"event":"mark","streamSid":{quoted},"mark":{{"name":"'
+        return StreamStarted(stream_id, call_id, str(start.get("accountSid", "")), parameters, encoding, rate)
+
+    def _mark(self, message: dict[str, Any]) -> PhoneEvent:
+        return MarkPlayed(_string(message["mark"], "name"))
+
+    def _dtmf(self, message: dict[str, Any]) -> PhoneEvent:
+        digit = _string(message["dtmf"], "digit")
+        return CallerKey(digit) if len(digit) == 1 and digit in "0123456789*#ABCD" else Refused("unknown key")
+
+    def _stop(self, message: dict[str, Any]) -> PhoneEvent:
+        return StreamStopped()
+
+    # --- to the phone
+
+    def audio(self, mulaw: bytes) -> str:
+        return f'{self._media_head}{binascii.b2a_base64(mulaw, newline=False).decode()}"}}}}'
+
+    def mark(self, name: str) -> str:
+        return f'{self._mark_head}{name}"}}}}'
+
+    def clear(self) -> str:
+        return f'{{"event":"clear","streamSid":{orjson.dumps(self.stream_id).decode()}}}'
+
+
+def _string(fields: dict[str, Any], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str) or not value:
+        raise TypeError(name)
+    return value
+
+
+READERS: dict[str, Callable[[Twilio, dict[str, Any]], PhoneEvent | None]] = {
+    "media": Twilio._media,
+    "mark": Twilio._mark,
+    "dtmf": Twilio._dtmf,
+    "start": Twilio._start,
+    "stop": Twilio._stop,
+    "connected": Twilio._connected,
+}
+
+
+# --- the HTTP half: signatures
+
+
+def signature(token: str, url: str, fields: Mapping[str, Sequence[str]]) -> str:
+    """What Twilio puts into X-Twilio-Signature: HMAC-SHA1 over the URL and the sorted form fields."""
+    signed = url + "".join(name + value for name in sorted(fields) for value in sorted(set(fields[name])))
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+
+
+def is_signed(tokens: Iterable[str], url: str, fields: Mapping[str, Sequence[str]], given: str) -> bool:
+    """Whether one of the tokens signed this request. Twilio signs with and without the port, so both are tried."""
+    matches = False
+    for token in filter(None, tokens):
+        for candidate in _with_and_without_port(url):
+            matches |= hmac.compare_digest(signature(token, candidate, fields).encode(), given.encode())
+    return matches
+
+
+def _with_and_without_port(url: str) -> list[str]:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+    return [url, *(urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, f"{host}:{port}"))]
+
+
+# --- the HTTP half: TwiML
+
+
+def answer(*, stream_url: str, parameters: Mapping[str, str], status_url: str, action_url: str, fallback: str) -> str:
+    """TwiML that connects the call to our media socket. `fallback` is spoken when the stream cannot be opened."""
+    named = "".join(
+        f"<Parameter name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in parameters.items()
+    )
+    return _response(
+        f'<Connect action={quoteattr(action_url)} method="POST">'
+        f'<Stream url={quoteattr(stream_url)} statusCallback={quoteattr(status_url)} statusCallbackMethod="POST">'
+        f"{named}</Stream></Connect>{_say(fallback)}<Hangup/>"
+    )
+
+
+def say_and_hang_up(text: str) -> str:
+    """TwiML that speaks a sentence and ends the call."""
+    return _response(f"{_say(text)}<Hangup/>")
+
+
+def hang_up() -> str:
+    """TwiML that ends the call."""
+    return _response("<Hangup/>")
+
+
+def _say(text: str) -> str:
+    return f"<Say>{escape(text)}</Say>"
+
+
+def _response(verbs: str) -> str:
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{verbs}</Response>'

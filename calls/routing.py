@@ -1,0 +1,5 @@
+from django.urls import path
+
+from calls.consumers import CallConsumer
+
+websocket_urlpatterns = [path("carriers/<slug:carrier>/media/", CallConsumer.as_asgi())]
