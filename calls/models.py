@@ -17,6 +17,9 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Calls in which the caller stopped the agent while it was making a reply or could be heard."""
         return self.filter(Exists(Interruption.objects.heard().filter(call=OuterRef("pk"))))
 
+    def uninterrupted(self) -> CallQuerySet:
+        return self.exclude(Exists(Interruption.objects.heard().filter(call=OuterRef("pk"))))
+
     def for_list(self) -> CallQuerySet:
         """With everything a row of the call list shows, in one query."""
         return self.select_related("agent", "number").annotate(
@@ -69,6 +72,13 @@ class Call(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("calls:detail", args=[self.pk])
+
+    @property
+    def length(self) -> str:
+        """How long the media stream stood, as m:ss."""
+        if self.duration_ms is None:
+            return "–"
+        return f"{self.duration_ms // 60000}:{self.duration_ms // 1000 % 60:02d}"
 
 
 class CallEvent(models.Model):
