@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ class Part:
     bytes_per_ms: float
     index: int
     said: str = ""
+    previous_id: str | None = None
     opened: bool = False
     number: int = 0
     per_delta: int = 1
@@ -40,6 +41,7 @@ class Reply:
     parts: list[Part]
     began_at: float
     behaviour: Behaviour
+    place: Callable[[Item], str | None]  # puts an item into the conversation; the id of the one before it
     modalities: list[str] = field(default_factory=lambda: ["audio"])
     due_at: float = 0.0
     current: int = 0
@@ -77,7 +79,8 @@ class Reply:
         part.opened = True
         part.item.status = "in_progress"
         yield self._event("response.output_item.added", part, with_item=True, flat=False)
-        yield {"type": "conversation.item.added", "previous_item_id": None, "item": part.item.as_json()}
+        part.previous_id = self.place(part.item)
+        yield {"type": "conversation.item.added", "previous_item_id": part.previous_id, "item": part.item.as_json()}
         yield self._event("response.content_part.added", part) | {"part": {"type": "audio", "transcript": ""}}
 
     def _words(self, part: Part, upto: int) -> Iterator[Json]:
@@ -109,7 +112,7 @@ class Reply:
         yield self._event("response.output_audio.done", part)
         yield self._event("response.output_audio_transcript.done", part) | {"transcript": part.said}
         yield self._event("response.content_part.done", part) | {"part": {"type": "audio", "transcript": part.said}}
-        yield {"type": "conversation.item.done", "previous_item_id": None, "item": part.item.as_json()}
+        yield {"type": "conversation.item.done", "previous_item_id": part.previous_id, "item": part.item.as_json()}
         yield self._event("response.output_item.done", part, with_item=True, flat=False)
 
     def _event(self, kind: str, part: Part, with_item: bool = False, flat: bool = True) -> Json:

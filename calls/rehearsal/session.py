@@ -336,7 +336,7 @@ class Session:
     def _begin(self, asked: Json, now: float) -> Events:
         words = self._script.reply(str(asked.get("instructions") or ""), self._interrupted)
         self._interrupted = False
-        reply = Reply(_new("resp"), asked.get("metadata"), self._parts(words), now, self.behaviour)
+        reply = Reply(_new("resp"), asked.get("metadata"), self._parts(words), now, self.behaviour, self.items.add)
         reply.due_at = now + self.behaviour.first_audio_s
         self.reply = reply
         yield {"type": "response.created", "response": reply.as_json("in_progress")}
