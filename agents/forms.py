@@ -7,6 +7,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from agents import realtime_models
 from agents.models import Agent, PhoneNumber, TurnSettings
+from agents.snapshot import TURN_FIELDS
 from voiceplatform import registry
 
 
@@ -30,7 +31,7 @@ class Suggesting(UnfoldAdminTextInputWidget):
 class AgentForm(forms.ModelForm):
     class Meta:
         model = Agent
-        exclude = ()
+        fields = "__all__"  # noqa: DJ007  the admin names what it shows
         widgets = {
             "model": Suggesting(realtime_models.SPEECH_MODELS),
             "voice": Suggesting(realtime_models.VOICES),
@@ -41,7 +42,7 @@ class AgentForm(forms.ModelForm):
 class TurnSettingsForm(forms.ModelForm):
     class Meta:
         model = TurnSettings
-        exclude = ("agent",)
+        fields = TURN_FIELDS
 
 
 class PhoneNumberForm(forms.ModelForm):
@@ -53,7 +54,7 @@ class PhoneNumberForm(forms.ModelForm):
 
     class Meta:
         model = PhoneNumber
-        exclude = ()
+        fields = "__all__"  # noqa: DJ007  the admin names what it shows
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

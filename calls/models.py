@@ -22,11 +22,15 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def for_list(self) -> CallQuerySet:
         """With everything a row of the call list shows, in one query."""
-        return self.select_related("agent", "number").annotate(
-            interruption_count=Count(
-                "interruptions", filter=~Q(interruptions__phase=Interruption.Phase.ASKED), distinct=True
-            ),
-            turn_count=Count("turns", distinct=True),
+        return (
+            self.order_by("-rang_at")
+            .select_related("agent", "number")
+            .annotate(
+                interruption_count=Count(
+                    "interruptions", filter=~Q(interruptions__phase=Interruption.Phase.ASKED), distinct=True
+                ),
+                turn_count=Count("turns", distinct=True),
+            )
         )
 
 

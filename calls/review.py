@@ -132,7 +132,7 @@ def _settings(call: Call) -> list[tuple[str, list[tuple[str, Any]]]]:
         for name in ("name", "model", "voice", "speed", "language", "greeting", "instructions")
         if call.settings.get(name) not in (None, "")
     ]
-    return [("Agent", about), *groups]
+    return [*groups, ("Agent", about)]
 
 
 def _named(names: dict[str, str], name: str) -> str:

@@ -84,6 +84,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "calls:list"
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("TZ", "UTC")
 USE_TZ = True

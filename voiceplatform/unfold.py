@@ -1,11 +1,13 @@
 """How the admin and the review pages look and where they lead."""
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 UNFOLD = {
     "SITE_TITLE": "Voice platform",
     "SITE_HEADER": "Voice platform",
     "SITE_SYMBOL": "call",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("calls/favicon.svg")}],
     "SHOW_HISTORY": True,
     "SIDEBAR": {
         "show_search": False,
