@@ -148,7 +148,7 @@ class Supervisor:
         if settings.OPENAI_REALTIME_URL == settings.REHEARSAL_URL:
             _port_is_free(settings.REHEARSAL_PORT, "REHEARSAL_PORT")
             self.children.append(Child("rehearsal", [python, "manage.py", "rehearsal"]))
-        celery = [python, "-m", "celery", "-A", "voiceplatform"]
+        celery = [python, "-W", "ignore", "-m", "celery", "-q", "-A", "voiceplatform"]
         beat = ["-s", str(settings.DATA_DIR / "celerybeat-schedule"), "--pidfile="]
         self.children += [
             Child(

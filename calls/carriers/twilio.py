@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -23,7 +24,13 @@ from .base import Greeted, PhoneEvent, Refused, StreamStarted, StreamStopped
 MAX_MESSAGE = 64 * 1024
 """Characters. A frame is some 400; nothing that Twilio sends comes near."""
 
+MAX_FAULTS = 100
+"""Unreadable messages of one stream. One costs 20 ms of sound, so the call goes on; two seconds of them mean that nothing is heard."""
+
 UNSUPPORTED, BAD_DATA, POLICY, TOO_BIG = 1003, 1007, 1008, 1009
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML document may hold, not even escaped."""
 
 STREAM_ERRORS = {
     "31901": "Twilio could not connect to us in time",
@@ -39,6 +46,10 @@ STREAM_ERRORS = {
 }
 
 
+class NotBase64(Exception):
+    """The payload of a frame cannot be decoded, or not by everyone."""
+
+
 class Twilio:
     """The dialect of one media socket. It remembers the stream's id, which every answer carries."""
 
@@ -47,6 +58,8 @@ class Twilio:
 
     def __init__(self) -> None:
         self.stream_id = ""
+        self._faults = 0
+        self._met_unknown = False
         self._media_head = self._mark_head = ""
 
     # --- from the phone
@@ -59,18 +72,34 @@ class Twilio:
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
-            return Refused("not JSON", fatal=not self.stream_id, close_code=BAD_DATA)
+            return self._fault("not JSON")
         if not isinstance(message, dict):
-            return Refused("not a JSON object", fatal=not self.stream_id, close_code=BAD_DATA)
-        read = READERS.get(message.get("event", ""))
+            return self._fault("not a JSON object")
+        event = message.get("event")
+        if not isinstance(event, str):
+            return self._fault("message without an event")
+        read = READERS.get(event)
         if read is None:
-            return Refused("unknown event")
+            return self._unknown()
         try:
             return read(self, message)
-        except binascii.Error:
-            return Refused("payload is not base64")
+        except NotBase64:
+            return self._fault("sound that is not base64")
         except (KeyError, TypeError, ValueError, AttributeError):
-            return Refused(f"{message['event']} without its fields", fatal=not self.stream_id, close_code=BAD_DATA)
+            return self._fault(f"{event} without its fields")
+
+    def _fault(self, problem: str) -> Refused:
+        """What cannot be read is skipped in a call, and fatal before one, or when nothing else comes."""
+        self._faults += 1
+        fatal = not self.stream_id or self._faults >= MAX_FAULTS
+        return Refused(problem, fatal=fatal, close_code=BAD_DATA)
+
+    def _unknown(self) -> Refused | None:
+        """Twilio adds events without notice: told once, then skipped."""
+        if self._met_unknown:
+            return None
+        self._met_unknown = True
+        return Refused("unknown event")
 
     def _connected(self, message: dict[str, Any]) -> PhoneEvent:
         return Greeted()
@@ -84,7 +113,14 @@ class Twilio:
         encoded = media["payload"]
         if not isinstance(encoded, str):
             raise TypeError
-        return CallerAudio(binascii.a2b_base64(encoded, strict_mode=True), encoded)
+        try:
+            audio = binascii.a2b_base64(encoded, strict_mode=True)
+        except ValueError:
+            raise NotBase64 from None
+        # The text goes on to the model as it is, and Python lets more padding pass than belongs there.
+        if len(encoded) != (len(audio) + 2) // 3 * 4:
+            raise NotBase64
+        return CallerAudio(audio, encoded) if audio else None
 
     def _start(self, message: dict[str, Any]) -> PhoneEvent:
         if self.stream_id:
@@ -161,9 +197,9 @@ def is_signed(tokens: Iterable[str], url: str, fields: Mapping[str, Sequence[str
 
 def _with_and_without_port(url: str) -> list[str]:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+    host, _, port = parts.netloc.rpartition(":")
+    if not port.isdigit():  # none given; the colons of an IPv6 address stand in brackets
+        host, port = parts.netloc, "443" if parts.scheme in ("https", "wss") else "80"
     return [url, *(urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, f"{host}:{port}"))]
 
 
@@ -172,12 +208,10 @@ def _with_and_without_port(url: str) -> list[str]:
 
 def answer(*, stream_url: str, parameters: Mapping[str, str], status_url: str, action_url: str, fallback: str) -> str:
     """TwiML that connects the call to our media socket. `fallback` is spoken when the stream cannot be opened."""
-    named = "".join(
-        f"<Parameter name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in parameters.items()
-    )
+    named = "".join(f"<Parameter name={_quoted(name)} value={_quoted(value)}/>" for name, value in parameters.items())
     return _response(
-        f'<Connect action={quoteattr(action_url)} method="POST">'
-        f'<Stream url={quoteattr(stream_url)} statusCallback={quoteattr(status_url)} statusCallbackMethod="POST">'
+        f'<Connect action={_quoted(action_url)} method="POST">'
+        f'<Stream url={_quoted(stream_url)} statusCallback={_quoted(status_url)} statusCallbackMethod="POST">'
         f"{named}</Stream></Connect>{_say(fallback)}<Hangup/>"
     )
 
@@ -193,7 +227,11 @@ def hang_up() -> str:
 
 
 def _say(text: str) -> str:
-    return f"<Say>{escape(text)}</Say>"
+    return f"<Say>{escape(_NOT_XML.sub('', text))}</Say>"
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(_NOT_XML.sub("", text))
 
 
 def _response(verbs: str) -> str:
