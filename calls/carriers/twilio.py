@@ -25,7 +25,7 @@ MAX_MESSAGE = 64 * 1024
 """Characters. A frame is some 400; nothing that Twilio sends comes near."""
 
 MAX_FAULTS = 100
-"""Unreadable messages of one stream. One costs 20 ms of sound, so the call goes on; two seconds of them mean that nothing is heard."""
+"""Unreadable messages in a row. One costs 20 ms of sound, so the call goes on; two seconds of them: nobody is heard."""
 
 UNSUPPORTED, BAD_DATA, POLICY, TOO_BIG = 1003, 1007, 1008, 1009
 
@@ -120,6 +120,7 @@ class Twilio:
         # The text goes on to the model as it is, and Python lets more padding pass than belongs there.
         if len(encoded) != (len(audio) + 2) // 3 * 4:
             raise NotBase64
+        self._faults = 0
         return CallerAudio(audio, encoded) if audio else None
 
     def _start(self, message: dict[str, Any]) -> PhoneEvent:
