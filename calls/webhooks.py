@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -22,6 +23,9 @@ logger = logging.getLogger("calls")
 
 NOBODY = "Hello. Nobody can take your call at this number. Please check the number, or try again later. Goodbye."
 APOLOGY = "We are sorry. We have a technical problem and cannot go on with your call. Please try again later. Goodbye."
+
+OVER = frozenset({"completed", "canceled", "busy", "failed", "no-answer"})
+"""Values of CallStatus after which nobody is on the line any more."""
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -39,11 +43,13 @@ def signed_by_twilio(view: View) -> View:
         url = settings.PUBLIC_BASE_URL + request.get_full_path()
         given = request.headers.get("X-Twilio-Signature", "")
         fields = {name: request.POST.getlist(name) for name in request.POST}
-        if not twilio.is_signed(settings.TWILIO_AUTH_TOKEN.split(","), url, fields, given):
+        tokens_in_use = [token.strip() for token in settings.TWILIO_AUTH_TOKEN.split(",")]
+        if not twilio.is_signed(tokens_in_use, url, fields, given):
             logger.warning(
-                "Refused %s: wrong signature. Check that TWILIO_AUTH_TOKEN is the account's, and that the carrier calls %s",
+                "Refused %s: %s signature. Check that TWILIO_AUTH_TOKEN is the account's, and that the carrier calls %s",
                 request.path,
-                url,
+                "wrong" if given else "no",
+                settings.PUBLIC_BASE_URL + request.path,
             )
             return HttpResponse("Wrong signature.", status=403)
         return view(request)
@@ -55,24 +61,32 @@ def _twiml(text: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/xml; charset=utf-8")
 
 
+def _field(request: HttpRequest, name: str, longest: int) -> str:
+    """A form field, cut to its column. No database takes a NUL."""
+    return request.POST.get(name, "").replace("\0", "")[:longest]
+
+
 @signed_by_twilio
 def voice(request: HttpRequest) -> HttpResponse:
     """A call comes in. Whatever is wrong here, the caller hears a sentence."""
     asked = {
         "carrier": twilio.Twilio.slug,
-        "carrier_call_id": request.POST.get("CallSid", "")[:64],
-        "account_id": request.POST.get("AccountSid", "")[:64],
-        "caller": request.POST.get("From", "")[:32],
-        "called": request.POST.get("To", "")[:32],
+        "carrier_call_id": _field(request, "CallSid", 64),
+        "account_id": _field(request, "AccountSid", 64),
+        "caller": _field(request, "From", 32),
+        "called": _field(request, "To", 32),
     }
     if not asked["carrier_call_id"]:
         logger.warning("A call without a CallSid was not taken")
         return _twiml(twilio.say_and_hang_up(APOLOGY))
     try:
         return _answer(asked)
-    except DatabaseError as error:
+    except DatabaseAway as error:
         logger.error("A call was not taken: the database is away (%s)", type(error).__name__)
-        return _twiml(twilio.say_and_hang_up(APOLOGY))
+    except Exception:
+        # A fault of ours is ours to find in the log; the caller must not hear the carrier's own error message.
+        logger.exception("A call was not taken")
+    return _twiml(twilio.say_and_hang_up(APOLOGY))
 
 
 def _answer(asked: dict[str, str]) -> HttpResponse:
@@ -91,7 +105,7 @@ def _answer(asked: dict[str, str]) -> HttpResponse:
     logger.info("[%s] Ringing: %s for agent %s", call.pk, number.number, number.agent)
     return _twiml(
         twilio.answer(
-            stream_url="ws" + settings.PUBLIC_BASE_URL.removeprefix("http") + "/carriers/twilio/media/",
+            stream_url=_stream_url(),
             parameters={"token": tokens.make(call.pk, call.carrier_call_id)},
             status_url=_absolute("carriers:twilio-stream-status"),
             action_url=_absolute("carriers:twilio-after-stream"),
@@ -110,6 +124,12 @@ def _why_not(number: PhoneNumber | None) -> str:
     return "" if number.agent.active else "agent switched off"
 
 
+def _stream_url() -> str:
+    """wss for https, ws for a laptop's http."""
+    scheme, _, rest = settings.PUBLIC_BASE_URL.partition("://")
+    return f"{'wss' if scheme.lower() == 'https' else 'ws'}://{rest}/carriers/{twilio.Twilio.slug}/media/"
+
+
 def _absolute(name: str) -> str:
     return settings.PUBLIC_BASE_URL + reverse(name)
 
@@ -118,21 +138,31 @@ def _absolute(name: str) -> str:
 def stream_status(request: HttpRequest) -> HttpResponse:
     """How the stream is doing, and the only place where a handshake that failed is seen."""
     if request.POST.get("StreamEvent") == "stream-error":
-        given = request.POST.get("StreamError", "")
-        code = next((code for code in twilio.STREAM_ERRORS if code in given), "")
-        meaning = twilio.STREAM_ERRORS.get(code, "an error that Twilio does not document")
-        call = Call.objects.filter(carrier_call_id=request.POST.get("CallSid", "")).first()
-        logger.error("[%s] The media stream failed: %s %s", call.pk if call else "unknown call", code, meaning)
+        found = re.search(r"\b\d{5}\b", request.POST.get("StreamError", ""))
+        code = found.group() if found else "without a code"
+        meaning = twilio.STREAM_ERRORS.get(code, "see Twilio's list of errors")
+        call = _call(request)
+        logger.error("[%s] The media stream failed: %s, %s", call.pk if call else "unknown call", code, meaning)
     return HttpResponse(status=204)
 
 
 @signed_by_twilio
 def after_stream(request: HttpRequest) -> HttpResponse:
-    """The stream is over: after a failure the caller hears an apology rather than a dead line."""
+    """The stream is over. Whoever is left on the line without an orderly end hears an apology, not a dead line.
+
+    That is a call that failed, one whose stream was never opened, and one whose server is gone without a word.
+    """
+    if request.POST.get("CallStatus", "") in OVER:
+        return _twiml(twilio.hang_up())
+    call = _call(request)
+    in_order = call is not None and call.status in (Call.Status.ENDED, Call.Status.REFUSED)
+    return _twiml(twilio.hang_up() if in_order else twilio.say_and_hang_up(APOLOGY))
+
+
+def _call(request: HttpRequest) -> Call | None:
+    """The call that a callback is about; None when it is not known, or nobody can say."""
     try:
-        failed = Call.objects.filter(
-            carrier_call_id=request.POST.get("CallSid", ""), carrier=twilio.Twilio.slug, status=Call.Status.FAILED
-        ).exists()
-    except DatabaseError:
-        failed = True
-    return _twiml(twilio.say_and_hang_up(APOLOGY) if failed else twilio.hang_up())
+        return Call.objects.filter(carrier=twilio.Twilio.slug, carrier_call_id=_field(request, "CallSid", 64)).first()
+    except DatabaseAway as error:
+        logger.error("The call of %s was not looked up (%s)", request.path, type(error).__name__)
+        return None

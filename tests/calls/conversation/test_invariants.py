@@ -1,0 +1,200 @@
+"""What must hold for every order of events, however unlikely: hypothesis looks for the counter-example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from calls.conversation import commands as c
+from calls.conversation import events as e
+from calls.conversation.conversation import Conversation
+from calls.conversation.settings import ConversationSettings
+from calls.conversation.states import State
+
+REPLIES = st.integers(1, 5).map(lambda n: f"r{n}")
+ITEMS = st.integers(1, 4)
+SPEECH = st.integers(1, 4).map(lambda n: f"u{n}")
+WAITING = {State.CONNECTING, State.HEARING, State.PREPARING, State.REPLYING, State.HOLDING}
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Events in any order, also impossible ones: late, twice, without their beginning, after their end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 50.0
+        self.asked: set[str] = set()
+        self.marks: list[str] = []
+        self.received: dict[str, int] = {}
+        self.played: dict[str, int] = {}
+        self.dead: set[str] = set()
+        self.over = False
+
+    @initialize(
+        min_speech_ms=st.sampled_from([0, 400]),
+        truncate=st.sampled_from(["heard", "start", "off"]),
+        create_response=st.booleans(),
+        greeting=st.sampled_from(["", "Hello."]),
+        mode=st.sampled_from(["full", "full", "legacy"]),
+    )
+    def answer(self, **chosen: Any) -> None:
+        self.settings = ConversationSettings(**chosen)
+        self.conversation = Conversation(self.settings, self.now)
+        self.feed(e.CallAnswered())
+        self.feed(e.ModelReady("s"))
+
+    def feed(self, event: e.Event) -> None:
+        self.keep(self.conversation.handle(event, self.now))
+
+    def keep(self, commands: list[c.Command]) -> None:
+        assert not (self.over and commands), "commanded after the end"
+        for command in commands:
+            match command:
+                case c.AskForReply():
+                    assert not self.asked, "two requests outstanding"
+                    self.asked.add(command.request_id)
+                case c.SendMark():
+                    self.marks.append(command.name)
+                case c.PlayAudio():
+                    assert len(command.audio) % 160 == 0
+                    self.played[command.item_id] = self.played.get(command.item_id, 0) + len(command.audio)
+                case c.TruncateReply():
+                    assert command.audio_end_ms * 8 <= self.received.get(command.item_id, 0), "cut past the end"
+                case c.OpenModel():
+                    self.asked.clear()
+                case c.EndCall():
+                    self.over = True
+                case c.Note(kind="stuck") if "again" in command.data["repair"]:
+                    self.asked.clear()  # given up: its answer is cancelled on arrival
+                case _:
+                    pass
+
+    @rule(seconds=st.floats(0.001, 20.0))
+    def time_passes(self, seconds: float) -> None:
+        until = self.now + seconds
+        for _ in range(500):
+            due = self.conversation.deadline()
+            if due is None or due > until:
+                break
+            self.now = max(self.now, due)
+            self.keep(self.conversation.tick(self.now))
+        else:
+            raise AssertionError("deadlines that never end")
+        self.now = until
+
+    @rule(item=SPEECH, at=st.integers(0, 5000))
+    def speech_starts(self, item: str, at: int) -> None:
+        self.feed(e.SpeechStarted(item, at))
+        self.dead |= set(self.conversation.replies.dead)
+
+    @rule(item=SPEECH, at=st.integers(0, 9000))
+    def speech_stops(self, item: str, at: int) -> None:
+        self.feed(e.SpeechStopped(item, at))
+
+    @rule(item=SPEECH)
+    def commit(self, item: str) -> None:
+        self.feed(e.InputCommitted(item))
+
+    @rule(reply=REPLIES, ours=st.booleans())
+    def reply_is_created(self, reply: str, ours: bool) -> None:
+        request = next(iter(self.asked), None) if ours else None
+        self.asked.discard(request or "")
+        self.feed(e.ReplyCreated(reply, request))
+
+    @rule(reply=REPLIES, item=ITEMS)
+    def item_is_added(self, reply: str, item: int) -> None:
+        self.feed(e.ItemAdded(reply, f"{reply}-{item}"))
+
+    @rule(reply=REPLIES, item=ITEMS, size=st.integers(1, 8000))
+    def sound_comes(self, reply: str, item: int, size: int) -> None:
+        item_id = f"{reply}-{item}"
+        dead = reply in self.conversation.replies.dead
+        before = self.played.get(item_id, 0)
+        self.received[item_id] = self.received.get(item_id, 0) + size
+        self.feed(e.ReplyAudio(reply, item_id, 0, b"\x11" * size))
+        assert not dead or self.played.get(item_id, 0) == before, "sound of a dead reply was played"
+
+    @rule(reply=REPLIES, item=ITEMS, text=st.sampled_from(["one ", "two three ", ""]), done=st.booleans())
+    def words_come(self, reply: str, item: int, text: str, done: bool) -> None:
+        kind = e.ReplyTextDone if done else e.ReplyText
+        self.feed(kind(reply, f"{reply}-{item}", 0, text))
+
+    @rule(reply=REPLIES, item=ITEMS)
+    def sound_ends(self, reply: str, item: int) -> None:
+        self.feed(e.ReplyAudioDone(reply, f"{reply}-{item}", 0))
+
+    @rule(reply=REPLIES, status=st.sampled_from(["completed", "cancelled", "incomplete", "failed"]))
+    def reply_is_done(self, reply: str, status: str) -> None:
+        self.feed(e.ReplyDone(reply, status))
+
+    @rule(keep=st.integers(0, 3))
+    def marks_return(self, keep: int) -> None:
+        returned, self.marks = self.marks[: len(self.marks) - keep], self.marks[len(self.marks) - keep :]
+        for name in returned:
+            self.feed(e.MarkPlayed(name))
+
+    @rule(kind=st.sampled_from(["benign", "retryable"]), ours=st.booleans())
+    def an_error_comes(self, kind: Any, ours: bool) -> None:
+        request = next(iter(self.asked), None) if ours else None
+        self.asked.discard(request or "")
+        code = "conversation_already_has_active_response" if kind == "benign" else "server_error"
+        self.feed(e.ModelError(kind, code, "", request))
+
+    @rule()
+    def a_frame_comes(self) -> None:
+        self.feed(e.CallerAudio(b"\xff" * 160, "/" * 216))
+
+    @precondition(lambda self: not self.over)
+    @rule(retry=st.booleans())
+    def the_link_is_lost_and_restored(self, retry: bool) -> None:
+        self.asked.clear()
+        self.feed(e.LinkLost("lost", retry))
+        self.feed(e.ModelReady("s2"))
+
+    @rule()
+    def the_caller_hangs_up(self) -> None:
+        if self.now % 7 < 0.2:  # rarely, or no run gets far
+            self.feed(e.PhoneClosed("caller hung up"))
+
+    @invariant()
+    def every_wait_has_an_end(self) -> None:
+        if hasattr(self, "conversation") and self.conversation.state in WAITING:
+            assert self.conversation.deadline() is not None, self.conversation.state
+
+    @invariant()
+    def heard_is_within_sent_is_within_received(self) -> None:
+        if not hasattr(self, "conversation"):
+            return
+        self.conversation.playback.advance(self.now)
+        for item in self.conversation.playback.items.values():
+            assert item.heard <= item.queued
+            assert item.heard_ms <= item.received_ms
+
+
+AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyOrder = AnyOrder.TestCase
+
+
+def test_the_same_events_give_the_same_commands() -> None:
+    """Replay stands on this."""
+
+    def run() -> list[c.Command]:
+        conversation, now, out = Conversation(ConversationSettings(greeting="Hi."), 0.0), 0.0, []
+        for event in (
+            e.CallAnswered(),
+            e.ModelReady("s"),
+            e.ReplyCreated("r1", "ask-1"),
+            e.ReplyAudio("r1", "a1", 0, b"\x22" * 9000),
+            e.SpeechStarted("u1", 100),
+            e.SpeechStopped("u1", 900),
+            e.InputCommitted("u1"),
+            e.ReplyDone("r1", "cancelled"),
+        ):
+            now += 0.3
+            out += conversation.tick(now) + conversation.handle(event, now)
+        return out
+
+    assert run() == run()
