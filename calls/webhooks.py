@@ -62,8 +62,8 @@ def _twiml(text: str) -> HttpResponse:
 
 
 def _field(request: HttpRequest, name: str, longest: int) -> str:
-    """A form field, cut to its column. No database takes a NUL."""
-    return request.POST.get(name, "").replace("\0", "")[:longest]
+    """A form field, cut to its column, without what neither a database nor a line of the log may hold."""
+    return "".join(filter(str.isprintable, request.POST.get(name, "")))[:longest]
 
 
 @signed_by_twilio
@@ -101,7 +101,8 @@ def _answer(asked: dict[str, str]) -> HttpResponse:
     call = services.ring(**asked, number=number)
     if call.status != Call.Status.RINGING:
         logger.warning("[%s] The carrier asked again for a call that is %s", call.pk, call.status)
-        return _twiml(twilio.hang_up())
+        refused = call.status == Call.Status.REFUSED
+        return _twiml(twilio.say_and_hang_up(NOBODY) if refused else twilio.hang_up())
     logger.info("[%s] Ringing: %s for agent %s", call.pk, number.number, number.agent)
     return _twiml(
         twilio.answer(
