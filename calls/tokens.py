@@ -27,11 +27,12 @@ def make(call_id: UUID, carrier_call_id: str, *, now: float | None = None) -> st
 def read(token: str, carrier_call_id: str, *, now: float | None = None) -> UUID:
     """The call that a token is for. Raises BadToken."""
     try:
-        call_id, bound_to, made_at = signing.loads(token, salt=_SALT)
-    except (signing.BadSignature, ValueError, TypeError):
+        call_hex, bound_to, made_at = signing.loads(token, salt=_SALT)
+        call_id, age = UUID(hex=call_hex), (time.time() if now is None else now) - made_at
+    except (signing.BadSignature, ValueError, TypeError, AttributeError):
         raise BadToken("the stream's token was not made by us") from None
     if bound_to != carrier_call_id:
         raise BadToken("the stream's token is another call's")
-    if (time.time() if now is None else now) - made_at > LIFE_S:
+    if age > LIFE_S:
         raise BadToken(f"the stream's token is older than {LIFE_S} s")
-    return UUID(hex=call_id)
+    return call_id
