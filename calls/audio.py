@@ -31,7 +31,8 @@ def _encoding_table() -> npt.NDArray[np.uint8]:
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
     code = (np.where(sample < 0, 0x80, 0) | (exponent << 4) | mantissa) ^ 0xFF
-    return code.astype(np.uint8)
+    table: npt.NDArray[np.uint8] = code.astype(np.uint8)
+    return table
 
 
 _DECODE = _decoding_table()
@@ -63,7 +64,7 @@ def resample(pcm16: bytes, rate_from: int, rate_to: int) -> bytes:
     count = round(len(samples) * rate_to / rate_from)
     at = np.arange(count) * (rate_from / rate_to)
     moved = np.interp(at, np.arange(len(samples)), samples)
-    return np.clip(np.rint(moved), -32768, 32767).astype("<i2").tobytes()
+    return bytes(np.clip(np.rint(moved), -32768, 32767).astype("<i2").tobytes())
 
 
 def silence(ms: float) -> bytes:

@@ -5,7 +5,15 @@ import tempfile
 from pathlib import Path
 
 _DATA = tempfile.mkdtemp(prefix="vp-test-")
-for name in ("OPENAI_API_KEY", "OPENAI_REALTIME_URL", "PUBLIC_BASE_URL", "REDIS_URL", "PORT", "REHEARSAL_PORT", "ALLOWED_HOSTS"):
+for name in (
+    "OPENAI_API_KEY",
+    "OPENAI_REALTIME_URL",
+    "PUBLIC_BASE_URL",
+    "REDIS_URL",
+    "PORT",
+    "REHEARSAL_PORT",
+    "ALLOWED_HOSTS",
+):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = _DATA
 os.environ["TWILIO_AUTH_TOKEN"] = "12345"
@@ -20,6 +28,7 @@ CLIPS = Path(__file__).parent.parent / "calls" / "clips"
 def clips() -> Path:
     """Recorded speech that the product ships."""
     return CLIPS
+
 
 from hypothesis import HealthCheck, settings  # noqa: E402
 

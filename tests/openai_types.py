@@ -1,7 +1,7 @@
 """Every event on the model's wire, in either direction, held against the types of the official SDK.
 
-The SDK builds its objects without checking, so the checking is done here: an unknown type, a missing field, a value of the wrong type
-and a field that neither the SDK nor a recording of the service knows are all errors.
+The SDK builds its objects without checking, so the checking is done here: an unknown type, a missing field, a value of the
+wrong type and a field that neither the SDK nor a recording of the service knows are all errors.
 """
 
 from __future__ import annotations

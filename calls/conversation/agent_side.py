@@ -73,7 +73,8 @@ class AgentSide(Floor):
         if self.replies.created(event.reply_id, event.request_id, now) is not None:
             yield from self._withdraw(event.reply_id)
         else:
-            self.state, self.wanted, self.retry_at = State.REPLYING, "", None
+            self.wanted, self.retry_at = "", None
+            self.state = self._resting_state(now)
 
     def _reply_created_too_late(self, event: e.ReplyCreated, now: float) -> Commands:
         """A reply begins while the caller speaks: it is not wanted, whoever asked for it."""

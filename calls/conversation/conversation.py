@@ -91,10 +91,6 @@ class Conversation(CallerSide):
         elif restored and not self.transcript.answered:
             yield from self._want("restored", now)
 
-    def _resting_state(self, now: float) -> State:
-        busy = self.playback.unheard_s(now) > 0 or self.replies.active is not None
-        return State.REPLYING if busy else State.LISTENING
-
     def _link_lost(self, event: e.LinkLost, now: float) -> Commands:
         yield Note(facts.LINK_LOST, {"reason": event.reason, "retry": event.retry})
         if self.replies.active is not None:

@@ -59,6 +59,11 @@ class Floor:
         """A time as milliseconds since the stream began."""
         return max(0, round((now - self.began_at) * 1000))
 
+    def _resting_state(self, now: float) -> State:
+        """Where we are when nothing is asked for: a reply may be in the making, or may still be heard."""
+        busy = self.playback.unheard_s(now) > 0 or self.replies.active is not None
+        return State.REPLYING if busy else State.LISTENING
+
     def _end(self, reason: str, now: float, failed: bool = False) -> Commands:
         self.playback.advance(now)
         for item in list(self.playback.items.values()):

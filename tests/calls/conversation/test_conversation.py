@@ -158,7 +158,7 @@ def test_sound_that_names_no_reply_is_dropped_within_the_window_only() -> None:
 
 def test_a_reply_that_is_made_but_still_playing_is_stopped_without_cancel() -> None:
     talk = Talk().answered()
-    reply, item = talk.agent_says(10.0)
+    _, item = talk.agent_says(10.0)
     talk.wait(4.0)
     commands = talk.caller_begins("u2")
     assert orders(commands) == ["ClearPlayback", "TruncateReply"]
@@ -368,7 +368,7 @@ def test_a_server_that_interrupts_by_itself_is_not_sent_a_cancel() -> None:
 
 def test_speech_that_is_too_short_stops_the_sound_and_the_reply_goes_on_from_where_it_was_heard() -> None:
     talk = Talk(min_speech_ms=400, silence_ms=500, prefix_padding_ms=300).answered()
-    _, item = talk.agent_says(5.0)
+    talk.agent_says(5.0)
     talk.wait(1.0)
     assert orders(talk.caller_begins("u2", at_ms=10_000)) == ["ClearPlayback"]
     assert talk.state is State.HOLDING

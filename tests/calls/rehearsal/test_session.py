@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -143,7 +144,7 @@ def test_no_reply_is_like_the_one_before() -> None:
         s.handle({"type": "response.create"}, n * 100.0)
         done = [e for e in run_out(s, n * 100.0 + 60) if e["type"] == "response.output_audio_transcript.done"]
         said.append(done[0]["transcript"])
-    assert all(a != b for a, b in zip(said, said[1:], strict=False))
+    assert all(a != b for a, b in pairwise(said))
 
 
 # --- the error answers of the reference
@@ -157,7 +158,10 @@ def test_cancel_with_nothing_active() -> None:
 def test_cancel_of_another_reply() -> None:
     s = session()
     s.handle({"type": "response.create"}, 0.0)
-    assert error_of(s.handle({"type": "response.cancel", "response_id": "resp_x"}, 0.1))["code"] == "response_cancel_not_active"
+    assert (
+        error_of(s.handle({"type": "response.cancel", "response_id": "resp_x"}, 0.1))["code"]
+        == "response_cancel_not_active"
+    )
     assert s.reply is not None
 
 
@@ -177,7 +181,10 @@ def test_truncate_past_the_end_unknown_and_without_sound() -> None:
     cut = {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0}
     error = error_of(s.handle({**cut, "audio_end_ms": 900}, 0.5))
     assert error["message"] == "Audio content of 251ms is already shorter than 900ms"
-    assert error_of(s.handle({**cut, "item_id": "item_x", "audio_end_ms": 0}, 0.5))["code"] == "item_truncate_invalid_item_id"
+    assert (
+        error_of(s.handle({**cut, "item_id": "item_x", "audio_end_ms": 0}, 0.5))["code"]
+        == "item_truncate_invalid_item_id"
+    )
     assert kinds(s.handle({**cut, "audio_end_ms": 0}, 0.5)) == ["conversation.item.truncated"]
     s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0.6)
     error = error_of(s.handle({**cut, "item_id": "u1", "audio_end_ms": 0}, 0.7))
@@ -196,14 +203,19 @@ def test_items_are_made_found_and_deleted() -> None:
     ]
     again = s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0)
     assert error_of(again)["code"] == "item_create_duplicate_item_id"
-    assert kinds(s.handle({"type": "conversation.item.retrieve", "item_id": "u1"}, 0)) == ["conversation.item.retrieved"]
+    assert kinds(s.handle({"type": "conversation.item.retrieve", "item_id": "u1"}, 0)) == [
+        "conversation.item.retrieved"
+    ]
     assert kinds(s.handle({"type": "conversation.item.delete", "item_id": "u1"}, 0)) == ["conversation.item.deleted"]
     gone = s.handle({"type": "conversation.item.delete", "item_id": "u1"}, 0)
     assert error_of(gone)["code"] == "item_delete_invalid_item_id"
 
 
 def test_an_empty_commit_is_refused() -> None:
-    assert error_of(session().handle({"type": "input_audio_buffer.commit"}, 0))["code"] == "input_audio_buffer_commit_empty"
+    assert (
+        error_of(session().handle({"type": "input_audio_buffer.commit"}, 0))["code"]
+        == "input_audio_buffer_commit_empty"
+    )
 
 
 def test_the_voice_is_fixed_after_the_first_sound() -> None:
@@ -265,7 +277,10 @@ EVENTS = st.one_of(
             {"type": "input_audio_buffer.append", "audio": "//8="},
         ]
     ),
-    st.dictionaries(st.sampled_from(["type", "session", "item", "audio", "item_id"]), st.sampled_from(["", "root", "realtime", "//8="]) | st.integers() | st.none()),
+    st.dictionaries(
+        st.sampled_from(["type", "session", "item", "audio", "item_id"]),
+        st.sampled_from(["", "root", "realtime", "//8="]) | st.integers() | st.none(),
+    ),
     st.none() | st.integers() | st.lists(st.integers(), max_size=2),
 )
 

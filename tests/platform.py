@@ -1,0 +1,144 @@
+"""The real product in processes of its own, for tests: Redis, a Celery worker, a web process; data in a folder of the test.
+
+The rehearsal model runs in the test's process, so that everything on its wire can be seen and held against the SDK's types.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from voiceplatform import embedded_redis
+from voiceplatform.supervisor import web_arguments
+
+ROOT = Path(__file__).parent.parent
+NUMBER = "+12025550142"
+TOKEN = "12345"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(fact: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+    """Wait until a fact holds; fail with its name when it does not come about."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if value := fact():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+class Platform:
+    """Processes by name. `model_url` is where the web process finds its speech model."""
+
+    def __init__(self, folder: Path, model_url: str, *, database_url: str = "", **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.socket = folder / "redis" / "redis.sock"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.environment = {
+            **os.environ,
+            "DATA_DIR": str(folder),
+            "PORT": str(self.port),
+            "OPENAI_REALTIME_URL": model_url,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "REDIS_URL": f"unix://{self.socket}",
+            "DATABASE_URL": database_url,
+            "PUBLIC_BASE_URL": "",
+            **environment,
+        }
+
+    def manage(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            log = (self.folder / f"{name}.log").open("ab")
+            self.processes[name] = subprocess.Popen(
+                self._command(name), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        if "redis" in names:
+            wait_for(lambda: embedded_redis.answers(self.socket), "redis answers")
+        if "web" in names:
+            wait_for(self._web_answers, f"the web process answers: {self.log('web')}")
+
+    def _command(self, name: str) -> list[str]:
+        if name == "redis":
+            (self.folder / "redis").mkdir(exist_ok=True)
+            return embedded_redis.command(self.folder / "redis")
+        if name == "web":
+            return [sys.executable, "-m", "uvicorn", *web_arguments(self.port, "127.0.0.1")]
+        return [sys.executable, "-m", "celery", "-q", "-A", "voiceplatform", "worker", "-l", "INFO", "-c", "1"]
+
+    def _web_answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.base_url}/healthz", timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, with all that the process made."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for name in list(self.processes):
+            self.kill(name)
+
+    def log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    # --- what is in its database (SQLite)
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        with sqlite3.connect(self.folder / "db.sqlite3", timeout=20) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, values)]
+
+    def change(self, query: str, *values: Any) -> None:
+        with sqlite3.connect(self.folder / "db.sqlite3", timeout=20) as connection:
+            connection.execute(query, values)
+
+    def call(self, call_sid: str) -> dict[str, Any]:
+        """The call's row, once its record is complete."""
+
+        def ended() -> Any:
+            rows = self.rows("select * from calls_call where carrier_call_id = ?", call_sid)
+            return rows[0] if rows and rows[0]["duration_ms"] is not None else None
+
+        row: dict[str, Any] = wait_for(ended, "the call's record is complete", 40)
+        return row
+
+    def events(self, call_id: str) -> list[dict[str, Any]]:
+        rows = self.rows("select * from calls_callevent where call_id = ? order by seq", call_id)
+        return [{**row, "data": json.loads(row["data"])} for row in rows]
+
+    def spools(self) -> list[Path]:
+        return sorted((self.folder / "spool").glob("*.jsonl"))
