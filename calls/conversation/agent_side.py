@@ -106,7 +106,7 @@ class AgentSide(Floor):
             return
         if not event.reply_id and now < self._suppress_until:
             return
-        if event.reply_id and self.replies.active is None and self.state is State.PREPARING:
+        if self.state is State.PREPARING and self.replies.could_begin(event.reply_id):
             # Its creation was missed; seen from servers around an interruption.
             yield from self._reply_created(e.ReplyCreated(event.reply_id, self.replies.asked), now)
         self.replies.sign_of_life(event.reply_id, now)

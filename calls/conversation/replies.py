@@ -57,6 +57,10 @@ class Replies:
             self.bury(reply_id, interruption)
         return interruption
 
+    def could_begin(self, reply_id: str) -> bool:
+        """Whether this may be the reply that was asked for, its creation missed."""
+        return bool(reply_id) and self.active is None and reply_id not in self._over
+
     def give_up_request(self, interruption: int) -> str | None:
         """What was asked for is not wanted any more: it is cancelled on arrival, and keeps the slot until then."""
         if self.asked is not None:

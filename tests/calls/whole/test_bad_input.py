@@ -96,7 +96,7 @@ async def test_a_second_start_ends_the_stream(platform: Platform, model: Model) 
         ("{nonsense", "not JSON"),
         ({"event": "telepathy"}, "unknown event"),
         ({"event": "media", "media": {}}, "media without its fields"),
-        (media("not base64!"), "payload is not base64"),
+        (media("not base64!"), "sound that is not base64"),
         ({"event": "mark"}, "mark without its fields"),
     ],
 )
