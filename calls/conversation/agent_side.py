@@ -72,7 +72,7 @@ class AgentSide(Floor):
         yield Note(facts.REPLY_CREATED, {"reply_id": event.reply_id, "request_id": event.request_id})
         if self.replies.created(event.reply_id, event.request_id, now) is not None:
             yield from self._withdraw(event.reply_id)
-        else:
+        elif event.reply_id not in self.replies.dead:  # said twice, it does not come to life again
             self.wanted, self.retry_at = "", None
             self.state = self._resting_state(now)
 

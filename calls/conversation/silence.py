@@ -75,6 +75,8 @@ def waits(c: Floor) -> Iterator[tuple[float, str]]:
             yield c.replies.heard_from_at + CANCEL_WAIT, "_cancel_unanswered"
         else:
             yield max(c.replies.heard_from_at, c.playback.ends_at) + REPLY_STALLS, "_reply_stalls"
+    if c.state is State.REPLYING and c.replies.active is None and not c.playback.items:
+        yield c.replies.heard_from_at, "_heard_to_its_end"  # a reply that came to nothing
     if c.playback.items and c.replies.active is None and c.state is not State.HOLDING:
         yield c.playback.ends_at + (MARK_WAIT if c.playback.marks_outstanding else 0.0), "_heard_to_its_end"
 
