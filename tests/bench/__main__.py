@@ -1,0 +1,128 @@
+"""`make bench`: the product as a black box, N calls at once for T seconds, against a model server without a mind."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import uvloop
+
+from tests.bench.load import Caller, Heard
+from tests.bench.model_server import Behaviour, ModelServer
+from tests.bench.report import Figure, figures, table
+from tests.platform import NUMBER, TOKEN, Platform
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=24)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--rtt-ms", type=float, default=0, help="network delay each way between phone and platform")
+    parser.add_argument("--late-deltas", type=int, default=3)
+    parser.add_argument("--items", type=int, default=1)
+    parser.add_argument("--churn", type=int, default=0, help="short calls afterwards, to see whether memory stays flat")
+    parser.add_argument("--page", default="", help="load this page all the while, as admins and reviewers do")
+    parser.add_argument("--database-url", default="")
+    parser.add_argument("--no-pin", action="store_true", help="leave the processes to the scheduler")
+    parser.add_argument("--no-fail", action="store_true")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def pss_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+async def talk(platform: Platform, count: int, seconds: float, delay_s: float, first: int = 1) -> list[Heard]:
+    """Calls that begin over two seconds, so that they are not in step."""
+
+    async def one(number: int) -> Heard:
+        await asyncio.sleep(2.0 * (number - first) / count)
+        return await Caller(number, platform.base_url, TOKEN, NUMBER, delay_s).talk(seconds)
+
+    return list(await asyncio.gather(*(one(first + n) for n in range(count))))
+
+
+async def measure(args: argparse.Namespace, folder: Path) -> list[Figure]:
+    server = ModelServer(Behaviour(late_deltas=args.late_deltas, items=args.items))
+    platform = Platform(folder, await server.start(), database_url=args.database_url)
+    try:
+        platform.manage("migrate", "-v0")
+        platform.manage("seed_demo")
+        platform.start("redis", "worker", "web")
+        web = platform.processes["web"].pid
+        if not args.no_pin and (os.cpu_count() or 1) > 1:
+            os.sched_setaffinity(web, {0})
+            os.sched_setaffinity(0, {1})
+        await talk(platform, 2, 3, 0, first=60_000)  # what is loaded on first use is no call's cost
+        memory = pss_mb(web)
+        delay_s = args.rtt_ms / 1000
+        calling = asyncio.create_task(talk(platform, args.calls, args.seconds, delay_s))
+        await asyncio.sleep(4.0)  # all have begun
+        began, used, own = time.monotonic(), cpu_s(web), time.process_time()
+        await asyncio.sleep(max(1.0, args.seconds - 5.0))
+        minutes = args.calls * (time.monotonic() - began) / 60
+        cpu = (cpu_s(web) - used) / minutes
+        load = (time.process_time() - own) / (time.monotonic() - began)
+        with_calls = pss_mb(web)
+        heard = await calling
+        await asyncio.sleep(1.0)
+        rows = figures(heard, server.calls, delay_s=delay_s)
+        rows += [
+            Figure("CPU of the web process per call-minute", cpu, "s", 0.75),
+            Figure("load generator's own CPU", load * 100, "%"),
+            Figure("memory per call", (with_calls - memory) / args.calls, "MB"),
+        ]
+        if args.churn:
+            rows += await churn(platform, web, args.churn)
+        return rows
+    finally:
+        platform.stop()
+        await server.close()
+
+
+async def churn(platform: Platform, web: int, count: int) -> list[Figure]:
+    """Short calls one after the other: memory after the first quarter against memory after the last."""
+    batch, marks, first = 10, [], 30_000
+    for done in range(0, count, batch):
+        await talk(platform, batch, 3.0, 0, first=first + done)
+        if done + batch in (count // 4 // batch * batch or batch, count):
+            await asyncio.sleep(3.0)
+            marks.append(pss_mb(web))
+    growth = marks[-1] - marks[0]
+    return [Figure(f"memory growth over the last {count - count // 4} of {count} calls", growth, "MB", 8)]
+
+
+def main() -> int:
+    args = options()
+    with tempfile.TemporaryDirectory(prefix="vpb") as folder:
+        rows = uvloop.run(measure(args, Path(folder)))
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    print(f"{args.calls} calls, {args.seconds:.0f} s, {args.rtt_ms:g} ms of network each way, load {load}")
+    print(table(rows))
+    if args.json:
+        args.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    missed = [row.name for row in rows if not row.met]
+    print("All expectations met." if not missed else "Missed: " + ", ".join(missed))
+    return 1 if missed and not args.no_fail else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
