@@ -1,25 +1,24 @@
 """A phone for people without a carrier: rings the signed webhook, speaks the Twilio media protocol, hears and is heard.
 
-Knows nothing of Django: all it needs is passed in. It plays WAV speech in real time, keeps a carrier's playback buffer,
-returns marks, obeys `clear`, and remembers what the caller heard.
+Knows nothing of Django: all it needs is passed in. It plays speech in real time, keeps a carrier's playback buffer,
+returns marks, obeys `clear`, and remembers what the caller heard. It is as strict as the carrier: what Twilio would not
+take from us ends the call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import contextlib
 import secrets
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import wave
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import orjson
@@ -29,14 +28,20 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from calls import audio
 from calls.carriers import twilio
 from calls.playback_buffer import PlaybackBuffer
+from calls.simulated_caller import Caller, Hearing, Script
+from calls.simulated_webhook import Answer, CallRefused, parse_answer, post
+
+__all__ = ["Answer", "CallRefused", "Moment", "ProtocolBroken", "Script", "SimulatedPhone", "parse_answer", "read_wav"]
 
 FRAME_S = 0.02
 QUIET_S = 0.35
 """Silence in the playback after which the agent counts as having stopped."""
 
+_END = ""
 
-class CallRefused(Exception):
-    """The call did not come about; the message says why and what to look at."""
+
+class ProtocolBroken(CallRefused):
+    """The platform sent what a carrier does not take; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,61 +53,26 @@ class Moment:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What the caller does. Sounds are mu-law."""
-
-    opening: bytes = b""  # said once the agent's first words are over, or after `patience_s`
-    over_agent: tuple[bytes, ...] = ()  # each said while the agent speaks, `into_speech_s` after it began
-    into_speech_s: float = 1.2
-    patience_s: float = 8.0
-    listen_s: float = 4.0  # how long to stay when there is nothing more to say and the agent is silent
-    longest_s: float = 120.0
-
-
-@dataclass(slots=True)
-class Answer:
-    """What the webhook's TwiML asks for."""
-
-    stream_url: str = ""
-    parameters: dict[str, str] = field(default_factory=dict)
-    action_url: str = ""
-    said: list[str] = field(default_factory=list)
-
-
 def read_wav(path: Path) -> bytes:
     """A WAV of 16-bit PCM, any rate, mono or stereo, as mu-law. Raises CallRefused with what to do."""
     try:
         with wave.open(str(path), "rb") as file:
             if file.getsampwidth() != 2:
-                raise CallRefused(f"{path.name} is not 16-bit PCM. Convert it: sox {path.name} -b 16 out.wav")
+                raise CallRefused(f"{path} is not 16-bit PCM. Convert it: sox {path} -b 16 out.wav")
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
             if file.getnchannels() > 1:
                 samples = samples.reshape(-1, file.getnchannels()).mean(axis=1)
+            if not len(samples):
+                raise CallRefused(f"{path} holds no sound.")
             pcm = samples.astype("<i2").tobytes()
             return audio.mulaw_encode(audio.resample(pcm, file.getframerate(), audio.RATE))
-    except (OSError, wave.Error, EOFError) as error:
-        raise CallRefused(f"{path} cannot be read as a WAV file: {error}") from None
-
-
-def parse_answer(twiml: str) -> Answer:
-    """Read the TwiML that a webhook gave."""
-    answer = Answer()
-    for verb in ElementTree.fromstring(twiml):
-        if verb.tag == "Connect":
-            answer.action_url = verb.get("action", "")
-            stream = verb.find("Stream")
-            if stream is not None:
-                answer.stream_url = stream.get("url", "")
-                answer.parameters = {p.get("name", ""): p.get("value", "") for p in stream.findall("Parameter")}
-            return answer  # what follows is only for a stream that could not be opened
-        if verb.tag == "Say":
-            answer.said.append(verb.text or "")
-    return answer
+    except (OSError, wave.Error, EOFError, ValueError) as error:
+        why = str(error) or "it ends too early"
+        raise CallRefused(f"{path} cannot be read as a WAV file of 16-bit PCM: {why}") from None
 
 
 class SimulatedPhone:
-    """One call. `ring`, then `talk`; `timeline`, `heard()` and `said_and_heard()` tell how it went."""
+    """One call. `ring`, then `talk`; `timeline`, `heard()` and `save()` tell how it went."""
 
     def __init__(
         self,
@@ -123,51 +93,42 @@ class SimulatedPhone:
         self.buffer = PlaybackBuffer()
         self.timeline: list[Moment] = []
         self.close_code: int | None = None
+        self.closed_by_platform = False
         self.spoken = bytearray()
         self.answer = Answer()
         self._auth_token = auth_token
-        self._delay_s = delay_s
         self._on_moment, self._on_message = on_moment, on_message
         self._socket: ClientConnection | None = None
         self._began_at = 0.0
         self._sequence = 0
         self._chunk = 0
-        self._agent_speaks = False
-        self._agent_began_at = 0.0
-        self._agent_stopped_at = 0.0
-        self._wake = asyncio.Event()
+        self._hearing = Hearing()
+        self._human: Caller | None = None
         self._hung_up = False
+        # The network: what is on its way, with when it arrives.
+        self._delay_s = delay_s
+        self._outgoing: asyncio.Queue[tuple[float, str | bytes]] = asyncio.Queue()
+        self._incoming: asyncio.Queue[tuple[float, str | bytes]] = asyncio.Queue()
+        self._sending: asyncio.Task[None] | None = None
+        # Marks to send back, and the timer for the next of them.
+        self._played: deque[str] = deque()
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
 
     # --- the webhook
 
     async def ring(self) -> Answer:
         """Ask who answers. Raises CallRefused when the webhook does not say."""
-        twiml = await self._post(
-            f"{self.base_url}/carriers/twilio/voice/", {"CallStatus": "ringing", "Direction": "inbound"}
-        )
-        self.answer = parse_answer(twiml)
+        url = f"{self.base_url}/carriers/twilio/voice/"
+        self.answer = parse_answer(await self._post(url, CallStatus="ringing", Direction="inbound"))
         for words in self.answer.said:
             self._moment("said", words)
         return self.answer
 
-    async def _post(self, url: str, more: dict[str, str]) -> str:
-        fields = {
-            "CallSid": self.call_sid,
-            "AccountSid": self.account_sid,
-            "From": self.caller,
-            "To": self.to,
-            "ApiVersion": "2010-04-01",
-            **more,
-        }
-        signed = twilio.signature(self._auth_token, url, {name: [value] for name, value in fields.items()})
-        request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), {"X-Twilio-Signature": signed})
-        try:
-            return await asyncio.to_thread(_fetch, request)
-        except urllib.error.HTTPError as error:
-            hint = " Is TWILIO_AUTH_TOKEN here the same as the server's?" if error.code == 403 else ""
-            raise CallRefused(f"The webhook answered {error.code}.{hint}") from None
-        except OSError as error:
-            raise CallRefused(f"Nobody answers at {self.base_url} ({error}). Is `make run` running?") from None
+    async def _post(self, url: str, **more: str) -> str:
+        fields = {"CallSid": self.call_sid, "AccountSid": self.account_sid, "From": self.caller, "To": self.to}
+        return await asyncio.to_thread(post, url, self._auth_token, {**fields, "ApiVersion": "2010-04-01", **more})
 
     # --- the media socket
 
@@ -181,19 +142,34 @@ class SimulatedPhone:
                 compression=None,
                 ping_interval=None,
                 max_size=None,
+                proxy=None,
             )
         except (OSError, WebSocketException) as error:
+            await self._stream_failed()
             raise CallRefused(f"The media stream at {url} cannot be opened: {error}") from None
+        if self._delay_s:
+            self._sending = asyncio.create_task(self._send_delayed())
         await self.send({"event": "connected", "protocol": "Call", "version": "1.0.0"})
         self._began_at = time.monotonic()
         await self.send(self.start_message())
 
+    async def _stream_failed(self) -> None:
+        """What a carrier does then: tell the status callback, and go on with the TwiML behind the stream."""
+        for words in self.answer.fallback:
+            self._moment("said", words)
+        if self.answer.status_url:
+            with contextlib.suppress(CallRefused):
+                await self._post(
+                    self.answer.status_url,
+                    StreamSid=self.stream_sid,
+                    StreamEvent="stream-error",
+                    StreamError="Stream - WebSocket - Handshake Error (31920)",
+                )
+
     def start_message(self) -> dict[str, Any]:
-        return {
-            "event": "start",
-            "sequenceNumber": self._count(),
-            "streamSid": self.stream_sid,
-            "start": {
+        return self._message(
+            "start",
+            {
                 "accountSid": self.account_sid,
                 "callSid": self.call_sid,
                 "streamSid": self.stream_sid,
@@ -201,56 +177,58 @@ class SimulatedPhone:
                 "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
                 "customParameters": self.answer.parameters,
             },
-        }
+        )
 
-    def _count(self) -> str:
+    def _message(self, event: str, fields: dict[str, Any]) -> dict[str, Any]:
         self._sequence += 1
-        return str(self._sequence)
+        return {"event": event, "sequenceNumber": str(self._sequence), "streamSid": self.stream_sid, event: fields}
 
-    async def send(self, message: dict[str, Any] | str) -> None:
-        """Send one message of the media protocol, or any text."""
-        assert self._socket is not None
-        text = message if isinstance(message, str) else orjson.dumps(message).decode()
-        await self._later(self._socket.send(text))
-
-    async def _later(self, work: Any) -> None:
-        if self._delay_s:
-            await asyncio.sleep(self._delay_s)
-        with contextlib.suppress(ConnectionClosed):
-            await work
-
-    def _media(self, mulaw: bytes) -> str:
+    def _media(self, mulaw: bytes) -> dict[str, Any]:
         self._chunk += 1
-        return orjson.dumps(
-            {
-                "event": "media",
-                "sequenceNumber": self._count(),
-                "streamSid": self.stream_sid,
-                "media": {
-                    "track": "inbound",
-                    "chunk": str(self._chunk),
-                    "timestamp": str(self.now_ms()),
-                    "payload": base64.b64encode(mulaw).decode(),
-                },
-            }
-        ).decode()
+        payload = base64.b64encode(mulaw).decode()
+        fields = {"track": "inbound", "chunk": str(self._chunk), "timestamp": str(self.now_ms()), "payload": payload}
+        return self._message("media", fields)
+
+    async def send(self, message: dict[str, Any] | str | bytes) -> None:
+        """Send one message of the media protocol, or anything else as it is. In order; nothing when the line is closed."""
+        raw = message if isinstance(message, str | bytes) else orjson.dumps(message).decode()
+        if self._delay_s:
+            self._outgoing.put_nowait((time.monotonic() + self._delay_s, raw))
+        else:
+            await self._send_now(raw)
+
+    async def _send_now(self, raw: str | bytes) -> None:
+        assert self._socket is not None, "open() comes first"
+        with contextlib.suppress(ConnectionClosed):
+            await self._socket.send(raw)
+
+    async def _send_delayed(self) -> None:
+        while True:
+            raw = await _arrived(self._outgoing)
+            if raw == _END:
+                return
+            await self._send_now(raw)
 
     # --- the call
 
     async def talk(self, script: Script) -> list[Moment]:
         """Carry the call by the script, to its end; the timeline."""
         await self.open()
-        tasks = [asyncio.create_task(work) for work in (self._listen(), self._return_marks(), self._speak(script))]
+        listening = asyncio.create_task(self._listen())
+        tasks = [listening, *(asyncio.create_task(work) for work in (self._return_marks(), self._speak(script)))]
+        if self._delay_s:
+            tasks.append(asyncio.create_task(self._take_delayed()))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            self.closed_by_platform = listening.done() and not self._hung_up
         finally:
             await self.hang_up()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in tasks:
-            if not task.cancelled() and isinstance(task.exception(), Exception):
-                raise task.exception()  # type: ignore[misc]
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
         await self._after_stream()
         return self.timeline
 
@@ -259,119 +237,137 @@ class SimulatedPhone:
         if self._socket is None or self._hung_up:
             return
         self._hung_up = True
-        self.buffer.clear(time.monotonic())
-        stop = {"event": "stop", "streamSid": self.stream_sid, "sequenceNumber": self._count()}
-        stop["stop"] = {"accountSid": self.account_sid, "callSid": self.call_sid}
-        with contextlib.suppress(ConnectionClosed):
-            await self._socket.send(orjson.dumps(stop).decode())
+        now = time.monotonic()
+        self.buffer.clear(now)
+        self._agent_is_silent(now)
+        if self._timer is not None:
+            self._timer.cancel()
+        await self.send(self._message("stop", {"accountSid": self.account_sid, "callSid": self.call_sid}))
+        if self._sending is not None:
+            self._outgoing.put_nowait((0.0, _END))
+            await self._sending
         await self._socket.close()
         self.close_code = self._socket.close_code
-        self._moment("closed", f"code {self.close_code}")
+        self._moment("closed", f"code {self.close_code}, by the {'platform' if self.closed_by_platform else 'caller'}")
 
     async def _after_stream(self) -> None:
+        """Ask what comes after the stream. The carrier says only to a caller who is still there what it is told to say."""
         if self.answer.action_url:
-            twiml = await self._post(self.answer.action_url, {"CallStatus": "in-progress"})
-            for words in parse_answer(twiml).said:
+            status = "in-progress" if self.closed_by_platform else "completed"
+            for words in parse_answer(await self._post(self.answer.action_url, CallStatus=status)).said:
                 self._moment("said", words)
+
+    # --- what the platform sends
 
     async def _listen(self) -> None:
         assert self._socket is not None
         with contextlib.suppress(ConnectionClosed):
-            async for text in self._socket:
+            async for raw in self._socket:
                 if self._delay_s:
-                    await asyncio.sleep(0)
-                    asyncio.get_running_loop().call_later(self._delay_s, self._take, text)
+                    self._incoming.put_nowait((time.monotonic() + self._delay_s, raw))
                 else:
-                    self._take(text)
+                    self._take(raw)
+        await asyncio.sleep(self._delay_s)  # the news of the close is no faster than what was sent before it
 
-    def _take(self, text: str | bytes) -> None:
-        message, now = orjson.loads(text), time.monotonic()
+    async def _take_delayed(self) -> None:
+        while True:
+            self._take(await _arrived(self._incoming))
+
+    def _take(self, raw: str | bytes) -> None:
+        now = time.monotonic()
+        message = self._checked(raw)
         if self._on_message is not None:
             self._on_message(message)
         match message["event"]:
             case "media":
-                if not self._agent_speaks:
-                    self._agent_speaks, self._agent_began_at = True, now
+                sound = _sound(message["media"].get("payload"))
+                if not self._hearing.speaks:
+                    self._hearing.speaks, self._hearing.began_at = True, now
                     self._moment("agent began")
-                self.buffer.add(base64.b64decode(message["media"]["payload"]), now)
+                self.buffer.add(sound, now)
             case "mark":
                 self.buffer.mark(message["mark"]["name"], now)
             case "clear":
                 left = max(0.0, self.buffer.playing_until() - now)
-                names = self.buffer.clear(now)
+                self._played.extend(self.buffer.clear(now))
                 self._moment("cleared", f"{left * 1000:.0f} ms unheard")
                 self._agent_is_silent(now)
-                for name in names:
-                    self._return(name)
-        self._wake.set()
+                self._wake.set()
+        self._arm(now)
 
-    def _return(self, name: str) -> None:
-        message = {
-            "event": "mark",
-            "sequenceNumber": self._count(),
-            "streamSid": self.stream_sid,
-            "mark": {"name": name},
-        }
-        task = asyncio.ensure_future(self.send(message))
-        task.add_done_callback(lambda t: t.cancelled() or t.exception())
+    def _checked(self, raw: str | bytes) -> dict[str, Any]:
+        """A message that Twilio would take. Raises ProtocolBroken with the error that it would report."""
+        if isinstance(raw, bytes):
+            raise ProtocolBroken("The platform sent a binary message (31950).")
+        try:
+            message = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            raise ProtocolBroken("The platform sent a message that is not JSON (31950).") from None
+        event = message.get("event") if isinstance(message, dict) else None
+        if event not in ("media", "mark", "clear"):
+            raise ProtocolBroken("The platform sent something other than media, mark or clear (31924).")
+        if message.get("streamSid") != self.stream_sid:
+            raise ProtocolBroken(f"The platform sent a {event} for another stream (31951).")
+        if event != "clear" and not isinstance(message.get(event), dict):
+            raise ProtocolBroken(f"The platform sent a {event} without its fields (31951).")
+        if event == "mark" and not (isinstance(message["mark"].get("name"), str) and message["mark"]["name"]):
+            raise ProtocolBroken("The platform sent a mark without a name (31951).")
+        return dict(message)
+
+    # --- the playback
+
+    def _arm(self, now: float) -> None:
+        """Look again when the next mark is due, or when the agent will have been quiet for long enough."""
+        times = [self.buffer.playing_until() + QUIET_S] if self._hearing.speaks else []
+        due = self.buffer.next_due()
+        at = min(times if due is None else [*times, due], default=None)
+        if at is None or self._hung_up or (self._timer is not None and self._timer_at <= at):
+            return  # a timer that is too early looks, and arms the next
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        self._played.extend(self.buffer.due(now))
+        if self._played:
+            self._wake.set()
+        if self._hearing.speaks and now >= self.buffer.playing_until() + QUIET_S:
+            self._agent_is_silent(self.buffer.playing_until())
+        self._arm(now)
+
+    def _agent_is_silent(self, at: float) -> None:
+        if self._hearing.speaks:
+            self._hearing.speaks, self._hearing.stopped_at = False, at
+            self._moment("agent stopped", at=at)
 
     async def _return_marks(self) -> None:
         while True:
-            due = self.buffer.next_due()
-            wait = 0.05 if due is None else max(0.0, min(0.05, due - time.monotonic()))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+            await self._wake.wait()
             self._wake.clear()
-            now = time.monotonic()
-            for name in self.buffer.due(now):
-                self._return(name)
-            if self._agent_speaks and now > self.buffer.playing_until() + QUIET_S:
-                self._agent_is_silent(self.buffer.playing_until())
+            while self._played:
+                await self.send(self._message("mark", {"name": self._played.popleft()}))
 
-    def _agent_is_silent(self, at: float) -> None:
-        if self._agent_speaks:
-            self._agent_speaks, self._agent_stopped_at = False, at
-            self._moment("agent stopped", at=at)
+    # --- what the caller says
 
     async def _speak(self, script: Script) -> None:
-        """Frames on a clock that does not drift: sound of the script, or silence."""
-        to_say, saying, last_said_at = list(script.over_agent), b"", self._began_at
-        opening: bytes | None = script.opening or None
-        number = 0
-        while (now := time.monotonic()) - self._began_at < script.longest_s:
-            if not saying:
-                agent_is_done = (
-                    not self._agent_speaks and self._agent_stopped_at > 0 and now - self._agent_stopped_at > 0.5
-                )
-                if opening is not None and (agent_is_done or now - self._began_at > script.patience_s):
-                    saying, opening = opening, None
-                    self._moment("caller began")
-                elif to_say and opening is None and self._is_into_speech(now, last_said_at, script):
-                    saying = to_say.pop(0)
-                    self._moment("caller began", "over the agent")
-                elif self._has_heard_enough(now, last_said_at, opening, to_say, script):
-                    return
-            frame, saying = (saying[:160].ljust(160, b"\xff"), saying[160:]) if saying else (b"\xff" * 160, b"")
-            if any(byte != 0xFF for byte in frame) and not saying:
-                last_said_at = now
-                self._moment("caller stopped")
+        """Frames on a clock that does not drift: what is late is sent at once."""
+        self._human = Caller(script, self._began_at, self._moment)
+        sent = 0
+        while (frame := self._human.frame(time.monotonic(), self._hearing)) is not None:
             self.spoken += frame
             await self.send(self._media(frame))
-            number += 1
-            await asyncio.sleep(max(0.0, self._began_at + number * FRAME_S - time.monotonic()))
-
-    def _is_into_speech(self, now: float, last_said_at: float, script: Script) -> bool:
-        began_since = self._agent_speaks and self._agent_began_at > last_said_at
-        return began_since and now - self._agent_began_at >= script.into_speech_s
-
-    def _has_heard_enough(
-        self, now: float, last_said_at: float, opening: bytes | None, to_say: list[bytes], script: Script
-    ) -> bool:
-        quiet_since = max(last_said_at, self._agent_stopped_at, self._began_at)
-        patience = script.listen_s if opening is None and not to_say else script.patience_s + script.listen_s
-        return not self._agent_speaks and now - quiet_since > patience
+            sent += 1
+            await asyncio.sleep(max(0.0, self._began_at + sent * FRAME_S - time.monotonic()))
 
     # --- what came of it
+
+    @property
+    def unsaid(self) -> int:
+        """How many sounds of the script there was no moment for."""
+        return 0 if self._human is None else self._human.unsaid
 
     def now_ms(self) -> int:
         return max(0, round((time.monotonic() - self._began_at) * 1000)) if self._began_at else 0
@@ -401,6 +397,16 @@ class SimulatedPhone:
         path.write_bytes(audio.mulaw_wav_header(2 * length) + audio.interleave(left, right))
 
 
-def _fetch(request: urllib.request.Request) -> str:
-    with urllib.request.urlopen(request, timeout=15) as response:
-        return str(response.read().decode())
+async def _arrived(line: asyncio.Queue[tuple[float, str | bytes]]) -> str | bytes:
+    at, raw = await line.get()
+    await asyncio.sleep(max(0.0, at - time.monotonic()))
+    return raw
+
+
+def _sound(payload: object) -> bytes:
+    if not isinstance(payload, str):
+        raise ProtocolBroken("The platform sent media without a payload (31951).")
+    try:
+        return binascii.a2b_base64(payload, strict_mode=True)
+    except ValueError:
+        raise ProtocolBroken("The platform sent media that is not base64 (31950).") from None
