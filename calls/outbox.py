@@ -22,7 +22,8 @@ from calls.writer import writer
 
 logger = logging.getLogger("calls")
 
-PERIOD_S = 0.25
+PERIOD_S = 1.0
+"""Seconds between rounds. Publishing is the dearest work beside the sound: a quarter of a second cost 15 % more CPU."""
 BATCH = 200
 """Lines in a task."""
 
