@@ -67,9 +67,10 @@ class Command(BaseCommand):
                 asyncio.run(_call(phone, script))
             except KeyboardInterrupt:
                 self.stdout.write("Hung up.")
+            else:
+                _judge(phone)
             finally:
                 self._show_what_is_left(phone, options)
-            _judge(phone)
         except CallRefused as refusal:
             raise CommandError(str(refusal)) from None
         except OSError as error:
