@@ -28,7 +28,11 @@ BATCH = 200
 """Lines in a task."""
 
 SWEEP_S = 60.0
-"""How often what other processes left is looked for, and what has not arrived is published again."""
+"""How often what other processes left is looked for."""
+
+RESEND_S = 20.0
+"""After which what has not arrived is published again: a killed worker's task only comes back after the visibility timeout.
+Doubled each time, so that a worker that is behind is not buried."""
 
 CHECK_S = 2.0
 """How often the database is asked whether a finished call is complete."""
@@ -45,6 +49,7 @@ class Shipment:
     published: int = 0  # position in the file
     published_at: float = 0.0
     checked_at: float = 0.0
+    resend_after: float = RESEND_S
 
 
 class Outbox:
@@ -146,8 +151,9 @@ class Outbox:
                 writer.remove(spool)
                 with self._lock:
                     self._shipments.pop(spool.call_id, None)
-            elif now - shipment.published_at >= SWEEP_S:
+            elif now - shipment.published_at >= shipment.resend_after:
                 shipment.published = 0  # twice delivered is once stored
+                shipment.resend_after *= 2
         except Error as error:
             logger.warning("The database is away (%s); records of calls wait on disk", type(error).__name__)
         finally:

@@ -12,9 +12,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceplatform.settings")
 http = get_asgi_application()
 
-from calls.routing import websocket_urlpatterns  # noqa: E402
-
 from calls import outbox  # noqa: E402  needs the app registry
+from calls.routing import websocket_urlpatterns  # noqa: E402
 
 # A thread that writes records may keep the interpreter for this long before sound gets its turn; the default is 5 ms.
 sys.setswitchinterval(0.0005)

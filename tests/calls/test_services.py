@@ -1,0 +1,195 @@
+"""What a call's record becomes in the database, in whatever order it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents.models import Agent, PhoneNumber
+from calls import services
+from calls.conversation import facts
+from calls.models import Call, Turn
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def number() -> PhoneNumber:
+    agent = Agent.objects.create(name="Front desk", instructions="Help.")
+    return PhoneNumber.objects.create(number="+12025550142", agent=agent)
+
+
+def ring(number: PhoneNumber, sid: str = "CA1") -> Call:
+    return services.ring(
+        carrier="twilio", carrier_call_id=sid, account_id="AC1", caller="+1202", called=number.number, number=number
+    )
+
+
+def claim(call: Call) -> Call:
+    claimed = services.claim_stream(call_id=call.pk, carrier_call_id=call.carrier_call_id)
+    assert claimed is not None
+    return claimed
+
+
+def line(seq: int, kind: str, at_ms: int = 0, **data: Any) -> dict[str, Any]:
+    return {"seq": seq, "at_ms": at_ms, "kind": kind, "data": data}
+
+
+AGENT = {"reply_id": "r1", "item_id": "a1", "started_ms": 400, "ended_ms": 1800, "heard_ms": 1400, "generated_ms": 9000}
+LINES = [
+    line(1, facts.CALL_STARTED, 0, agent="Front desk"),
+    line(2, facts.CALLER_WORDS, 900, item_id="u1", text="I lost my card"),
+    line(3, facts.CALLER_TURN, 1000, item_id="u1", started_ms=100, ended_ms=900),
+    line(4, facts.INTERRUPTION_CLEARED, 1801, number=1, clear_ms=0.8),
+    line(
+        5,
+        facts.INTERRUPTION,
+        1800,
+        number=1,
+        phase="generating",
+        mode="full",
+        reply_id="r1",
+        item_id="a1",
+        heard_ms=1400,
+        generated_ms=9000,
+        heard_text="Good day",
+        unheard_text="how are you",
+        cleared_ms=7600,
+        cleared_chunks=30,
+        steps=["clear", "cancel"],
+    ),
+    line(6, facts.AGENT_TURN, 1800, **AGENT, text="Good day", heard_text="Good", unheard_text="day", interruption=1),
+    line(
+        7,
+        facts.AGENT_TURN,
+        1900,
+        **AGENT,
+        text="Good day how",
+        heard_text="Good",
+        unheard_text="day how",
+        interruption=1,
+    ),
+    line(8, facts.INTERRUPTION_SETTLED, 2000, number=1, late_frames=38, late_ms=750),
+    line(9, facts.RECORDING, 5000, path="recordings/x.wav", duration_ms=5000, bytes=80058, peaks=[[0.1], [0.2]]),
+    line(10, facts.CALL_ENDED, 5000, reason="caller hung up", failed=False, duration_ms=5000),
+]
+
+
+def rows(call: Call) -> dict[str, Any]:
+    call.refresh_from_db()
+    without = ("id", "call_id")
+    return {
+        "call": (call.status, call.end_reason, call.duration_ms),
+        "events": list(call.events.values_list("seq", "kind")),
+        "turns": [{k: v for k, v in t.items() if k not in without} for t in call.turns.values()],
+        "stops": [{k: v for k, v in t.items() if k not in without} for t in call.interruptions.values()],
+        "recording": call.recording.path,
+    }
+
+
+def test_a_repeated_webhook_is_the_same_call(number: PhoneNumber) -> None:
+    assert ring(number) == ring(number)
+    assert Call.objects.count() == 1
+
+
+def test_a_stream_is_claimed_once_and_freezes_the_settings(number: PhoneNumber) -> None:
+    call = ring(number)
+    claimed = claim(call)
+    assert claimed.status == Call.Status.LIVE
+    assert claimed.settings["turn"]["threshold"] == 0.6
+    assert services.claim_stream(call_id=call.pk, carrier_call_id="CA1") is None
+
+
+@pytest.mark.parametrize("wrong", ["other call", "other id", "agent off"])
+def test_a_stream_is_not_claimed_by_others(number: PhoneNumber, wrong: str) -> None:
+    call = ring(number)
+    if wrong == "agent off":
+        Agent.objects.update(active=False)
+    call_id = uuid4() if wrong == "other call" else call.pk
+    sid = "CA2" if wrong == "other id" else "CA1"
+    assert services.claim_stream(call_id=call_id, carrier_call_id=sid) is None
+
+
+def test_a_record_becomes_turns_interruptions_and_an_outcome(number: PhoneNumber) -> None:
+    call = claim(ring(number))
+    assert services.apply_events(call_id=call.pk, lines=LINES) == len(LINES)
+    caller, agent = call.turns.all()
+    assert (caller.side, caller.text) == (Turn.Side.CALLER, "I lost my card")
+    assert (agent.heard_text, agent.unheard_text, agent.interruption) == ("Good", "day how", 1)
+    stop = call.interruptions.get()
+    assert (stop.heard_ms, stop.clear_ms, stop.late_frames, stop.steps) == (1400, 0.8, 38, ["clear", "cancel"])
+    assert rows(call)["call"] == ("ended", "caller hung up", 5000)
+    assert Call.objects.interrupted().get() == call
+    assert not Call.objects.uninterrupted().exists()
+
+
+def test_twice_delivered_is_once_stored(number: PhoneNumber) -> None:
+    call = claim(ring(number))
+    services.apply_events(call_id=call.pk, lines=LINES)
+    before = rows(call)
+    assert services.apply_events(call_id=call.pk, lines=LINES) == 0
+    assert rows(call) == before
+
+
+@pytest.fixture
+def expected(number: PhoneNumber) -> Iterator[tuple[PhoneNumber, dict[str, Any]]]:
+    call = claim(ring(number, "CA-once"))
+    services.apply_events(call_id=call.pk, lines=LINES)
+    yield number, rows(call)
+
+
+# Each example rings a call of its own, so the shared number is no state between them.
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(order=st.permutations(LINES), cuts=st.lists(st.integers(1, 9), max_size=3), again=st.integers(0, 9))
+def test_the_order_of_arrival_does_not_matter(
+    expected: tuple[PhoneNumber, dict[str, Any]], order: list, cuts: list[int], again: int
+) -> None:
+    number, whole = expected
+    call = claim(ring(number, f"CA-{uuid4()}"[:60]))
+    edges = [0, *sorted(cuts), len(order)]
+    for begin, end in pairwise(edges):
+        services.apply_events(call_id=call.pk, lines=order[begin:end])
+    services.apply_events(call_id=call.pk, lines=order[:again])
+    assert rows(call) == whole
+
+
+def test_one_damaged_line_does_not_take_its_batch_with_it(
+    number: PhoneNumber, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = claim(ring(number))
+    damaged = [
+        {"seq": "x"},
+        {"kind": "turn"},
+        line(1, facts.CALLER_KEY, digit="5"),
+        line(2, facts.AGENT_TURN, text=None),
+    ]
+    assert services.apply_events(call_id=call.pk, lines=damaged) == 2
+    assert "left out" in caplog.text
+
+
+def test_lines_of_an_unknown_call_are_left_to_the_spool() -> None:
+    assert services.apply_events(call_id=uuid4(), lines=LINES) == 0
+
+
+def test_a_call_that_never_connected_is_over_after_a_while(number: PhoneNumber) -> None:
+    call, young = ring(number, "CA1"), ring(number, "CA2")
+    Call.objects.filter(pk=call.pk).update(rang_at=timezone.now() - timedelta(minutes=6))
+    assert services.end_unanswered_calls() == 1
+    call.refresh_from_db()
+    young.refresh_from_db()
+    assert (call.status, young.status) == (Call.Status.ENDED, Call.Status.RINGING)
+
+
+def test_a_failure_is_known_at_once(number: PhoneNumber) -> None:
+    call = claim(ring(number))
+    services.note_failure(call_id=call.pk, reason="model unreachable")
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == (Call.Status.FAILED, "model unreachable")
