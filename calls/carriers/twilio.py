@@ -84,7 +84,7 @@ class Twilio:
         try:
             return read(self, message)
         except NotBase64:
-            return self._fault("payload is not base64")
+            return self._fault("sound that is not base64")
         except (KeyError, TypeError, ValueError, AttributeError):
             return self._fault(f"{event} without its fields")
 
