@@ -1,35 +1,71 @@
-"""What the rehearsal model says. It cannot hear words, so it follows a script, and says so when it is asked to speak long."""
+"""What the rehearsal model says. It cannot hear words, so it follows a script, and says so in its first reply.
+
+Words that it does know, because a client wrote them or handed over what its recording says, choose among the answers.
+"""
 
 from __future__ import annotations
 
 import re
 
-OPENINGS = (
-    "Thank you for calling. This is a rehearsal, so I follow a script and cannot hear your words, but I do hear when you "
-    "speak and when you stop.",
-    "All right. I note that you said something, and I will go on with the script. In a real call the speech model would "
-    "answer your question here.",
-    "I see. Let me tell you what happens while I talk. Your line is listened to in slices of thirty two milliseconds, and "
-    "each gets a probability of speech.",
-    "Good. While I say this, everything that you have heard so far is counted, so that an interruption cuts the conversation "
-    "exactly where you stopped hearing me.",
-    "Fine. You may interrupt me at any time, in the middle of a sentence or even in the middle of a word, and I will stop "
-    "at once.",
-    "Understood. When you are silent for as long as the settings ask, I take it that you have finished, and I answer.",
+FIRST = (
+    "Thank you for calling. This is a rehearsal, so I follow a script and cannot hear your words, but I do hear when you speak "
+    "and when you stop."
 )
-CLOSINGS = (
-    "Please go on, I am listening. You can also stay silent and see that nothing happens until you speak.",
-    "Tell me more whenever you like. If you speak over me now, you will find a mark in the review of this call.",
-    "Is there anything else? If not, simply hang up, and open the call in the review pages to see what you really heard.",
-    "What would you like to try next? A short cough, perhaps, or a long pause in the middle of a sentence.",
+REPLIES = (
+    "All right. I noticed that you said something, and I go on with the script. In a real call, the speech model would now "
+    "answer your question.",
+    "I see. While I talk, your line is listened to in slices of thirty two milliseconds. Each of them gets a probability of "
+    "speech, and the settings say how much is enough.",
+    "Good. While I say this, the platform counts how much of it you have really heard. If you interrupt me, the conversation "
+    "is cut exactly there.",
+    "Fine. You may interrupt me at any time, in the middle of a sentence or even in the middle of a word. Try it now, and see "
+    "how soon I stop.",
+    "Understood. When you are silent for as long as the settings ask, I take it that you have finished. Until then, a pause is "
+    "only a pause.",
+    "Let me tell you something long, so that there is enough to interrupt. My sound reaches the phone much faster than you hear "
+    "it, so most of this sentence is already waiting there while you are still listening to its beginning.",
+    "If you speak over me, you will find a mark in the review of this call. It says what you heard, what you did not hear, and "
+    "how long it took to fall silent.",
+    "What would you like to try next? A short cough, perhaps, or a long pause in the middle of a sentence. Some of it should "
+    "stop me, and some of it should not.",
+    "Is there anything else? If not, simply hang up, and open the call in the review pages. You will see your side and mine, one "
+    "above the other.",
 )
 AFTER_INTERRUPTION = (
     "Sorry, go on.",
     "Of course, I have stopped.",
-    "Yes, I am listening.",
+    "Yes, you first.",
     "Excuse me, please continue.",
 )
-QUOTED = re.compile(r"“([^”]+)”")
+STILL_THERE = (
+    "Are you still there? Take your time. I am listening, and I only speak again when you have said something."
+)
+KNOWN = (
+    (
+        re.compile(r"\b(appointment|book|booking|slot|schedule)\b", re.IGNORECASE),
+        "An appointment, certainly. The rehearsal has no calendar, so let us pretend that Tuesday at half past ten is free. "
+        "Does that suit you?",
+    ),
+    (
+        re.compile(r"\b(open|opening|hours|close|closed)\b", re.IGNORECASE),
+        "About our hours: the rehearsal is open day and night. A real agent would read them to you from its instructions.",
+    ),
+    (
+        re.compile(r"\b(price|prices|cost|costs|pay|bill|balance)\b", re.IGNORECASE),
+        "You asked about money. The rehearsal costs nothing, and knows no prices. A real agent would look them up for you now.",
+    ),
+    (
+        re.compile(r"\b(person|human|operator|somebody|someone)\b", re.IGNORECASE),
+        "You would like to talk to a person. In this rehearsal there is nobody to put you through to, but I have understood "
+        "the wish.",
+    ),
+    (
+        re.compile(r"\b(bye|goodbye|thanks|thank you)\b", re.IGNORECASE),
+        "You are welcome. Thank you for rehearsing with me. Hang up whenever you like, and have a look at the review.",
+    ),
+)
+EXACTLY = re.compile(r"exactly these words:\s*(.+)", re.IGNORECASE | re.DOTALL)
+QUOTED = re.compile(r"“(.+)”", re.DOTALL)
 
 
 class Script:
@@ -37,14 +73,39 @@ class Script:
 
     def __init__(self) -> None:
         self._number = 0
+        self._last = ""
 
-    def reply(self, instructions: str, interrupted: bool) -> str:
-        """The words of the next reply. Words that the instructions quote are spoken exactly."""
-        quoted = QUOTED.findall(instructions)
-        if quoted:
-            return str(quoted[-1])
-        n, self._number = self._number, self._number + 1
-        parts = [OPENINGS[n % len(OPENINGS)], CLOSINGS[n % len(CLOSINGS)]]
+    def reply(self, instructions: str = "", *, interrupted: bool = False, words: str = "") -> str:
+        """The words of the next reply.
+
+        `instructions` are those of this one response: words that they quote, or that follow "exactly these words:", are spoken
+        exactly. `words` are those of the caller, as far as they are known.
+        """
+        if exact := quoted(instructions):
+            return exact
+        if "still there" in instructions.lower() and self._last != STILL_THERE:
+            self._last = STILL_THERE
+            return STILL_THERE
+        told = next((answer for known, answer in KNOWN if known.search(words)), "")
+        if not told or told == self._last:
+            told = FIRST if self._number == 0 else REPLIES[(self._number - 1) % len(REPLIES)]
+            self._number += 1
+        self._last = told
         if interrupted:
-            parts.insert(0, AFTER_INTERRUPTION[n % len(AFTER_INTERRUPTION)])
-        return " ".join(parts)
+            return f"{AFTER_INTERRUPTION[self._number % len(AFTER_INTERRUPTION)]} {told}"
+        return told
+
+
+def quoted(instructions: str) -> str:
+    """The words that instructions want spoken exactly; "" when they leave it open."""
+    exactly = EXACTLY.search(instructions)
+    wanted = exactly[1] if exactly else instructions
+    in_quotes = QUOTED.search(wanted)
+    if in_quotes:
+        return in_quotes[1].strip()
+    return wanted.strip() if exactly else ""
+
+
+def everything() -> list[str]:
+    """All that the script can say by itself."""
+    return [FIRST, *REPLIES, *AFTER_INTERRUPTION, STILL_THERE, *(answer for _, answer in KNOWN)]

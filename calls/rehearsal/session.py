@@ -6,94 +6,44 @@ what it says is real speech of a script; it does not understand words, and never
 
 from __future__ import annotations
 
-import binascii
 import copy
-import math
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
-from calls import audio
-from calls.rehearsal import voice
+from calls.rehearsal import config
 from calls.rehearsal.behaviour import Behaviour
-from calls.rehearsal.items import Conversation, Item
-from calls.rehearsal.reply import Part, Reply
+from calls.rehearsal.checks import Check, Json, Refusal, anything, invalid_value, nullable, number, record, text
+from calls.rehearsal.hearing import Ear, Hearing, Silent
+from calls.rehearsal.items import Conversation, Item, read_audio, read_item
+from calls.rehearsal.reply import Asked, Events, Reply
 from calls.rehearsal.script import Script
-from calls.vad import SpeechSegmenter, Started, Stopped
+from calls.rehearsal.sound import BYTES_PER_MS
+from calls.vad import Started, Stopped
 
-Json = dict[str, Any]
-Events = Iterator[Json]
-
-EAGERNESS_SILENCE_MS = {"low": 1500, "medium": 900, "auto": 900, "high": 500}
-"""semantic_vad judges meaning; without words, a longer or shorter silence stands in for it."""
-
-SEMANTIC_THRESHOLD, SEMANTIC_PADDING_MS = 0.5, 300
-VOICES = {"alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"}
-
-
-class Ear(Protocol):
-    """Probabilities of speech, one for each 32 ms."""
-
-    def feed(self, pcm16: bytes) -> list[float]: ...
-
-
-class Refusal(Exception):
-    """A client event that the server answers with an error."""
-
-    def __init__(self, code: str | None, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.param = code, message, param
+EXPIRED = "Your session hit the maximum duration of 60 minutes."
+IDLE_NOTE = "No user speech was detected for a while. Please review the recorded audio."
+LEAST_COMMIT_MS = 100
+_CUT_ONLY_SOUND = "Only model output audio messages can be truncated"
 
 
 class Session:
     """`handle`, `tick` and `deadline`, as the core of the product has them. Times are seconds; `unix` is the wall clock at
-    `now`."""
+    `now`. Raises nothing for what a client sends."""
 
     def __init__(self, model: str, ear: Ear, behaviour: Behaviour, now: float, unix: float) -> None:
         self.id = _new("sess")
         self.behaviour = behaviour
         self.began_at = now
+        self.expired = False
         self.items = Conversation()
-        self.reply: Reply | None = None
+        self._config = config.new_session(self.id, model, int(unix + behaviour.session_s))
+        self._hearing = Hearing(ear, self._turn, self._input_format, deaf=behaviour.deaf)
         self._script = Script()
-        self._ear = ear
-        self._config: Json = {
-            "type": "realtime",
-            "object": "realtime.session",
-            "id": self.id,
-            "model": model,
-            "output_modalities": ["audio"],
-            "instructions": "This is the rehearsal model: it follows a script.",
-            "tools": [],
-            "tool_choice": "auto",
-            "max_output_tokens": "inf",
-            "tracing": None,
-            "truncation": "auto",
-            "prompt": None,
-            "expires_at": int(unix + behaviour.session_s),
-            "audio": {
-                "input": {
-                    "format": {"type": "audio/pcm", "rate": 24000},
-                    "transcription": None,
-                    "noise_reduction": None,
-                    "turn_detection": {
-                        "type": "server_vad",
-                        "threshold": 0.5,
-                        "prefix_padding_ms": 300,
-                        "silence_duration_ms": 500,
-                        "idle_timeout_ms": None,
-                        "create_response": True,
-                        "interrupt_response": True,
-                    },
-                },
-                "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin", "speed": 1.0},
-            },
-            "include": None,
-        }
-        self._segmenter = SpeechSegmenter(0.5, 300, 500)
+        self._replies: list[Reply] = []
+        self._transcripts: list[tuple[float, str, str | None]] = []  # due at, item id, words if they were handed over
+        self._turns = 0
         self._speech_item: str | None = None
-        self._uncommitted_ms = 0.0
         self._interrupted = False
         self._spoke = False
 
@@ -101,310 +51,299 @@ class Session:
 
     def hello(self) -> list[Json]:
         """What the server says first."""
-        return self._sent([{"type": "session.created", "session": copy.deepcopy(self._config)}])
+        return _sent([{"type": "session.created", "session": copy.deepcopy(self._config)}])
 
     def handle(self, event: Any, now: float) -> list[Json]:
-        """One client event. Whatever it is, the answer is events."""
-        kind = event.get("type") if isinstance(event, dict) else None
-        answer = CLIENT_EVENTS.get(kind) if isinstance(kind, str) else None
-        out: list[Json] = []
+        """One client event, after all that was due before it. Whatever it is, the answer is events."""
+        out = self.tick(now)
+        if self.expired:
+            return out
+        asked: list[Json] = []
         try:
-            if answer is None:
-                supported = ", ".join(f"'{name}'" for name in sorted(CLIENT_EVENTS))
-                raise Refusal("invalid_value", f"Invalid value: '{kind}'. Supported values are: {supported}.", "type")
-            for made in answer(self, event, now):
-                out.append(made)
+            for made in self._answer(event, now):
+                asked.append(made)
         except Refusal as refusal:
-            out.append(_error(refusal, event.get("event_id") if isinstance(event, dict) else None))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            name = error.args[0] if isinstance(error, KeyError) and error.args else "body"
-            refusal = Refusal("missing_required_parameter", f"Missing or malformed parameter: '{name}'.", str(name))
-            out.append(_error(refusal, event.get("event_id")))
-        return self._sent(out)
+            asked.append(refusal.as_json(event.get("event_id") if isinstance(event, dict) else None))
+        return out + _sent(asked)
 
     def tick(self, now: float) -> list[Json]:
         """What is due by now."""
         out: list[Json] = []
-        while self.reply is not None and self.reply.due_at <= now and not self.behaviour.mute:
-            reply = self.reply
-            out.extend(reply.step())
-            reply.due_at += self.behaviour.delta_ms / 1000 / self.behaviour.pace
-            if reply.current >= len(reply.parts):
-                out.extend(self._done(reply, "completed"))
-        if now - self.began_at >= self.behaviour.session_s:
-            text = "Your session hit the maximum duration of 60 minutes."
-            out.append(_error(Refusal("session_expired", text), None))
-        return self._sent(out)
+        while (at := self.deadline()) is not None and at <= now:
+            out.extend(self._due(at))
+        return _sent(out)
 
     def deadline(self) -> float | None:
-        return self.reply.due_at if self.reply is not None and not self.behaviour.mute else None
+        """When `tick` is wanted next; None when the session is over."""
+        if self.expired:
+            return None
+        times = [reply.due_at for reply in self._replies if reply.due_at is not None]
+        return min([*times, *(at for at, _, _ in self._transcripts), self.began_at + self.behaviour.session_s])
 
-    def has_expired(self, now: float) -> bool:
-        return now - self.began_at >= self.behaviour.session_s
+    @property
+    def reply(self) -> Reply | None:
+        """The one reply that may be active in the conversation."""
+        return next((reply for reply in self._replies if reply.asked.in_conversation), None)
 
-    @staticmethod
-    def _sent(events: list[Json]) -> list[Json]:
-        return [{"type": event["type"], "event_id": _new("event"), **event} for event in events]
+    # --- what comes
+
+    def _answer(self, event: Any, now: float) -> Events:
+        if not isinstance(event, dict):
+            raise Refusal("invalid_json", "The event is not a JSON object.")
+        kind = event.get("type")
+        if not isinstance(kind, str) or kind not in CLIENT_EVENTS:
+            raise invalid_value(kind, tuple(CLIENT_EVENTS), "type")
+        check, answer = CLIENT_EVENTS[kind]
+        check(event, "")
+        return answer(self, event, now)
+
+    def _due(self, at: float) -> Events:
+        if at >= self.began_at + self.behaviour.session_s:
+            self.expired = True
+            yield Refusal("session_expired", EXPIRED).as_json()
+            return
+        for due in [due for due in self._transcripts if due[0] <= at]:
+            self._transcripts.remove(due)
+            yield from self._transcribed(due[1], due[2])
+        for reply in list(self._replies):
+            if reply.due_at is not None and reply.due_at <= at:
+                yield from self._step(reply, at)
 
     # --- the session
 
     def _update(self, event: Json, now: float) -> Events:
-        asked = event["session"]
-        if asked.get("type") != "realtime":
-            message = f"Invalid value: '{asked.get('type')}'. Supported values are: 'realtime'."
-            raise Refusal("invalid_value", message, "session.type")
-        config = copy.deepcopy(self._config)
-        for name, value in asked.items():
-            if name == "audio":
-                for side in ("input", "output"):
-                    config["audio"][side] |= value.get(side) or {}
-            elif name not in ("id", "object", "expires_at", "model"):
-                config[name] = value
-        self._check(config)
-        self._config = config
-        turn = config["audio"]["input"]["turn_detection"]
-        if turn is not None:
-            self._segmenter.configure(*_segmentation(turn))
-        shown = copy.deepcopy(config)
-        if self.behaviour.echo_threshold is not None and turn is not None:
-            shown["audio"]["input"]["turn_detection"]["threshold"] = self.behaviour.echo_threshold
+        if self.behaviour.update_error is not None:
+            raise Refusal(self.behaviour.update_error, "The rehearsal was told to refuse.")
+        self._config = config.updated(self._config, event["session"], spoke=self._spoke)
+        self._hearing.configure(self._turn, self._input_format)
+        if not self._hearing.speaking:
+            self._speech_item = None
+        shown = copy.deepcopy(self._config)
+        turn = shown["audio"]["input"]["turn_detection"]
+        if self.behaviour.echo_threshold is not None and turn is not None and turn["type"] == "server_vad":
+            turn["threshold"] = self.behaviour.echo_threshold
         yield {"type": "session.updated", "session": shown}
 
-    def _check(self, config: Json) -> None:
-        turn = config["audio"]["input"]["turn_detection"]
-        if turn is not None:
-            if turn.get("type") not in ("server_vad", "semantic_vad"):
-                message = f"Invalid value: '{turn.get('type')}'. Supported values are: 'server_vad', 'semantic_vad'."
-                raise Refusal("invalid_value", message, "session.audio.input.turn_detection.type")
-            if not 0 <= float(turn.get("threshold", 0.5)) <= 1:
-                raise Refusal(
-                    "decimal_above_max_value",
-                    "Invalid 'session.audio.input.turn_detection.threshold': expected a decimal from 0 to 1.",
-                    "session.audio.input.turn_detection.threshold",
-                )
-            turn.setdefault("create_response", True)
-            turn.setdefault("interrupt_response", True)
-        for side in ("input", "output"):
-            if config["audio"][side]["format"].get("type") not in ("audio/pcm", "audio/pcmu"):
-                raise Refusal(
-                    "invalid_value",
-                    "The rehearsal model speaks audio/pcm and audio/pcmu.",
-                    f"session.audio.{side}.format",
-                )
-        if config["audio"]["output"]["voice"] != self._config["audio"]["output"]["voice"] and self._spoke:
-            raise Refusal("cannot_update_voice", "Cannot update a conversation's voice if assistant audio is present.")
+    @property
+    def _turn(self) -> Json | None:
+        turn: Json | None = self._config["audio"]["input"]["turn_detection"]
+        return turn
 
     @property
-    def _turn(self) -> Json:
-        turn: Json | None = self._config["audio"]["input"]["turn_detection"]
-        return turn or {}
+    def _input_format(self) -> str:
+        return str(self._config["audio"]["input"]["format"]["type"])
 
     # --- hearing
 
     def _append(self, event: Json, now: float) -> Events:
-        try:
-            sound = binascii.a2b_base64(event["audio"], strict_mode=True)
-        except (binascii.Error, TypeError):
-            message = "Invalid 'audio'. Expected base64-encoded audio bytes."
-            raise Refusal("invalid_value", message, "audio") from None
-        if self._config["audio"]["input"]["format"]["type"] == "audio/pcmu":
-            self._uncommitted_ms += len(sound) / 8
-            pcm = audio.mulaw_decode(sound)
-        else:
-            self._uncommitted_ms += len(sound) / 48
-            pcm = audio.resample(sound[: len(sound) - len(sound) % 2], 24000, 8000)
-        if not self._turn or self.behaviour.deaf:
-            return
-        for probability in self._ear.feed(pcm):
-            for heard in self._segmenter.feed(probability):
-                if isinstance(heard, Started):
-                    yield from self._speech_started(heard, now)
-                else:
-                    yield from self._speech_stopped(heard, now)
+        for heard in self._hearing.append(read_audio(event["audio"], "audio"), now):
+            if isinstance(heard, Started):
+                yield from self._speech_started(heard, now)
+            elif isinstance(heard, Stopped):
+                yield from self._speech_stopped(heard, now)
+            else:
+                yield from self._nobody_speaks(heard, now)
 
     def _speech_started(self, heard: Started, now: float) -> Events:
         self._speech_item = _new("item")
-        yield {
-            "type": "input_audio_buffer.speech_started",
-            "audio_start_ms": heard.audio_start_ms,
-            "item_id": self._speech_item,
-        }
-        if self._turn.get("interrupt_response") and self.reply is not None:
-            yield from self._stop(self.reply, "turn_detected")
+        about = {"audio_start_ms": heard.audio_start_ms, "item_id": self._speech_item}
+        yield {"type": "input_audio_buffer.speech_started", **about}
+        reply = self.reply
+        if reply is not None and not reply.is_stopping and self._turn is not None and self._turn["interrupt_response"]:
+            yield from self._stop(reply, "turn_detected", now)
 
     def _speech_stopped(self, heard: Stopped, now: float) -> Events:
-        item_id = self._speech_item or _new("item")
+        item_id, self._speech_item = self._speech_item or _new("item"), None
         yield {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": heard.audio_end_ms, "item_id": item_id}
-        yield from self._commit_as(item_id)
-        self._speech_item = None
-        if self._turn.get("create_response"):
-            if self.reply is not None:
-                yield _error(_already_active(self.reply), None)
-            else:
-                yield from self._begin({}, now)
+        yield from self._commit_as(item_id, self._hearing.take(heard.audio_end_ms), now)
+        if self._turn is None or not self._turn["create_response"]:
+            return
+        if self.reply is not None:
+            yield _already_active(self.reply).as_json()
+        else:
+            yield from self._begin({}, now)
 
-    def _commit_as(self, item_id: str) -> Events:
-        self._uncommitted_ms = 0.0
-        content: list[Json] = [{"type": "input_audio", "transcript": None}]
-        item = Item(item_id, "user", content=content)
-        previous = self.items.add(item)
-        yield {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item_id}
-        yield {"type": "conversation.item.added", "previous_item_id": previous, "item": item.as_json()}
-        yield {"type": "conversation.item.done", "previous_item_id": previous, "item": item.as_json()}
-        if self._config["audio"]["input"]["transcription"]:
-            # It cannot hear words, and a reviewer must not read invented ones.
-            yield {
-                "type": "conversation.item.input_audio_transcription.failed",
-                "item_id": item_id,
-                "content_index": 0,
-                "error": {
-                    "type": "transcription_error",
-                    "code": "rehearsal_cannot_hear_words",
-                    "message": "The rehearsal model hears that somebody speaks, not what is said.",
-                    "param": None,
-                },
-            }
+    def _nobody_speaks(self, heard: Silent, now: float) -> Events:
+        """The idle timeout. The silence becomes an item of the caller, with a note before it, and is answered."""
+        item = Item(_new("item"), "user", content=[{"type": "input_audio", "transcript": None}])
+        yield {
+            "type": "input_audio_buffer.timeout_triggered",
+            "audio_start_ms": heard.audio_start_ms,
+            "audio_end_ms": heard.audio_end_ms,
+            "item_id": item.id,
+        }
+        note = Item(_new("item"), "system", content=[{"type": "input_text", "text": IDLE_NOTE}])
+        yield from _added(note, self.items.add(note))
+        yield from self._committed(item, self._hearing.take(heard.audio_end_ms))
+        self._transcribe(item.id, "", now)
+        if self.reply is None:
+            yield from self._begin({"instructions": "Ask whether the caller is still there."}, now)
 
     def _commit(self, event: Json, now: float) -> Events:
-        if self._uncommitted_ms < 100:
-            raise Refusal(
-                "input_audio_buffer_commit_empty",
-                "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only "
-                f"has {self._uncommitted_ms:.2f}ms of audio.",
+        buffered_ms = self._hearing.buffered_ms
+        if buffered_ms < LEAST_COMMIT_MS:
+            message = (
+                "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only has "
+                f"{buffered_ms:.2f}ms of audio."
             )
+            raise Refusal("input_audio_buffer_commit_empty", message)
         item_id, self._speech_item = self._speech_item or _new("item"), None
-        self._segmenter.speaking = False
-        yield from self._commit_as(item_id)
+        yield from self._commit_as(item_id, self._hearing.take(), now)
+
+    def _commit_as(self, item_id: str, sound: bytes, now: float) -> Events:
+        known = self.behaviour.heard[self._turns] if self._turns < len(self.behaviour.heard) else None
+        self._turns += 1
+        item = Item(item_id, "user", content=[{"type": "input_audio", "transcript": known}])
+        yield from self._committed(item, sound)
+        self._transcribe(item_id, known, now)
+
+    def _committed(self, item: Item, sound: bytes) -> Events:
+        item.audio, item.bytes_per_ms = bytearray(sound), BYTES_PER_MS[self._input_format]
+        previous = self.items.add(item)
+        yield {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item.id}
+        yield from _added(item, previous)
+
+    def _transcribe(self, item_id: str, words: str | None, now: float) -> None:
+        if self._config["audio"]["input"]["transcription"] is not None:
+            self._transcripts.append((now + self.behaviour.transcript_s, item_id, words))
+
+    def _transcribed(self, item_id: str, words: str | None) -> Events:
+        about: Json = {"item_id": item_id, "content_index": 0}
+        name = "conversation.item.input_audio_transcription"
+        if words is None:
+            # It cannot hear words, and a reviewer must not read invented ones.
+            message = "The rehearsal model hears that somebody speaks, not what is said."
+            error = {
+                "type": "transcription_error",
+                "code": "rehearsal_cannot_hear_words",
+                "message": message,
+                "param": None,
+            }
+            yield {"type": f"{name}.failed", **about, "error": error}
+            return
+        if words:
+            yield {"type": f"{name}.delta", **about, "delta": words}
+        seconds = next((item.audio_ms / 1000 for item in self.items if item.id == item_id), 0.0)
+        usage = {"type": "duration", "seconds": seconds}
+        yield {"type": f"{name}.completed", **about, "transcript": words, "usage": usage}
 
     def _clear(self, event: Json, now: float) -> Events:
-        self._uncommitted_ms = 0.0
+        self._hearing.clear()
         yield {"type": "input_audio_buffer.cleared"}
 
     # --- the conversation
 
     def _create_item(self, event: Json, now: float) -> Events:
-        given = event["item"]
-        item = Item(given.get("id") or _new("item"), given["role"], content=list(given["content"]))
-        if item.id in self.items:
-            raise Refusal("item_create_duplicate_item_id", f"Error creating item: '{item.id}' already exists.")
-        after = event.get("previous_item_id")
-        if after not in (None, "root") and after not in self.items:
-            raise Refusal("item_create_invalid_item_id", f"Error creating item: no item '{after}' to follow.")
-        previous = self.items.add(item, after)
-        yield {"type": "conversation.item.added", "previous_item_id": previous, "item": item.as_json()}
-        yield {"type": "conversation.item.done", "previous_item_id": previous, "item": item.as_json()}
-
-    def _find(self, item_id: str, act: str, acting: str) -> Item:
-        if item_id not in self.items:
-            message = f"Error {acting} item: the item with id '{item_id}' does not exist."
-            raise Refusal(f"item_{act}_invalid_item_id", message)
-        item: Item = self.items[item_id]
-        return item
+        item = read_item(event["item"], _new("item"))
+        item.bytes_per_ms = BYTES_PER_MS[self._input_format]
+        yield from _added(item, self.items.add(item, event.get("previous_item_id")))
 
     def _retrieve(self, event: Json, now: float) -> Events:
-        item = self._find(event["item_id"], "retrieve", "retrieving")
-        yield {"type": "conversation.item.retrieved", "item": item.as_json()}
+        item = self.items.find(event["item_id"], "retrieve")
+        yield {"type": "conversation.item.retrieved", "item": item.as_json(with_audio=True)}
 
     def _delete(self, event: Json, now: float) -> Events:
-        item = self._find(event["item_id"], "delete", "deleting")
+        item = self.items.find(event["item_id"], "delete")
+        self._interrupted = self._interrupted or item.role == "assistant"
         self.items.remove(item.id)
         yield {"type": "conversation.item.deleted", "item_id": item.id}
 
     def _truncate(self, event: Json, now: float) -> Events:
-        end_ms, content_index = int(event["audio_end_ms"]), int(event["content_index"])
-        item = self._find(event["item_id"], "truncate", "truncating")
-        if item.role != "assistant" or item.audio_ms <= 0 or content_index != 0 or end_ms < 0:
-            raise Refusal("unsupported_content_type", "Only model output audio messages can be truncated")
+        end_ms = event["audio_end_ms"]
+        item = self.items.find(event["item_id"], "truncate")
+        if item.role != "assistant" or item.audio_ms <= 0 or event["content_index"] != 0:
+            raise Refusal("unsupported_content_type", _CUT_ONLY_SOUND)
         if end_ms > item.audio_ms:
-            raise Refusal("invalid_value", f"Audio content of {item.audio_ms:.0f}ms is already shorter than {end_ms}ms")
-        item.audio_ms = end_ms
-        item.content = [{"type": "output_audio", "transcript": ""}]
-        yield {
-            "type": "conversation.item.truncated",
-            "item_id": item.id,
-            "content_index": 0,
-            "audio_end_ms": end_ms,
-        }
+            raise Refusal("invalid_value", f"Audio content of {item.audio_ms}ms is already shorter than {end_ms}ms")
+        item.cut(end_ms)
+        self._interrupted = True
+        about = {"item_id": item.id, "content_index": 0, "audio_end_ms": end_ms}
+        yield {"type": "conversation.item.truncated", **about}
 
     # --- speaking
 
     def _create_response(self, event: Json, now: float) -> Events:
-        if self.reply is not None:
+        asked = event.get("response") or {}
+        if self.reply is not None and asked.get("conversation") != "none":
             raise _already_active(self.reply)
-        yield from self._begin(event.get("response") or {}, now)
+        yield from self._begin(asked, now)
 
     def _begin(self, asked: Json, now: float) -> Events:
-        words = self._script.reply(str(asked.get("instructions") or ""), self._interrupted)
+        # The instructions of a response replace those of the session, so clients repeat these in front of their own.
+        instructions = str(asked.get("instructions") or "").removeprefix(self._config["instructions"])
+        words = self._script.reply(instructions, interrupted=self._interrupted, words=self.items.unanswered_words())
         self._interrupted = False
-        reply = Reply(_new("resp"), asked.get("metadata"), self._parts(words), now, self.behaviour, self.items.add)
-        reply.due_at = now + self.behaviour.first_audio_s
-        self.reply = reply
-        yield {"type": "response.created", "response": reply.as_json("in_progress")}
+        reply = Reply(
+            _new("resp"),
+            self._wishes(asked),
+            words,
+            behaviour=self.behaviour,
+            now=now,
+            new_item_id=lambda: _new("item"),
+        )
+        self._replies.append(reply)
+        if reply.asked.in_conversation:
+            self._hearing.reply_ends(None)
+        yield {"type": "response.created", "response": reply.as_json()}
 
-    def _parts(self, words: str) -> list[Part]:
-        sentences = words.replace("? ", "?|").replace(". ", ".|").split("|")
-        count = min(self.behaviour.items, len(sentences))
-        share = math.ceil(len(sentences) / count)
-        groups = [" ".join(sentences[i : i + share]) for i in range(0, len(sentences), share)]
-        return [self._part(text, index, len(groups)) for index, text in enumerate(groups)]
-
-    def _part(self, text: str, index: int, of: int) -> Part:
-        if self._config["audio"]["output"]["format"]["type"] == "audio/pcmu":
-            sound, bytes_per_ms = voice.speak_mulaw(text), 8.0
-        else:
-            sound, bytes_per_ms = voice.speak(text), 48.0
-        size = int(self.behaviour.delta_ms * bytes_per_ms)
-        size -= size % 2 if bytes_per_ms > 8 else 0
-        deltas = deque(sound[i : i + size] for i in range(0, len(sound), size))
-        words = [word + " " for word in text.split()]
-        words[-1:] = [words[-1].rstrip()]
-        phase = "" if of == 1 else ("final_answer" if index == of - 1 else "commentary")
-        item = Item(_new("item"), "assistant", phase=phase)
-        return Part(
-            item, words, deltas, bytes_per_ms, index, per_delta=max(1, math.ceil(len(words) / max(1, len(deltas))))
+    def _wishes(self, asked: Json) -> Asked:
+        output = self._config["audio"]["output"] | (asked.get("audio") or {}).get("output", {})
+        if self._spoke and output["voice"] != self._config["audio"]["output"]["voice"]:
+            raise config.voice_is_fixed()
+        return Asked(
+            modality=(asked.get("output_modalities") or self._config["output_modalities"])[0],
+            format=config.whole_format(output["format"]),
+            voice=output["voice"],
+            speed=output["speed"],
+            max_output_tokens=asked.get("max_output_tokens") or self._config["max_output_tokens"],
+            metadata=asked.get("metadata"),
+            in_conversation=asked.get("conversation", "auto") == "auto",
         )
 
     def _cancel(self, event: Json, now: float) -> Events:
         named = event.get("response_id")
-        if self.reply is None or (named is not None and named != self.reply.id):
+        reply = self.reply if named is None else next((r for r in self._replies if r.id == named), None)
+        if reply is None or reply.is_stopping:
             raise Refusal("response_cancel_not_active", "Cancellation failed: no active response found")
-        yield from self._stop(self.reply, "client_cancelled")
+        yield from self._stop(reply, "client_cancelled", now)
 
-    def _stop(self, reply: Reply, reason: str) -> Events:
-        self._interrupted = True
-        yield from reply.late()
-        if reply.current < len(reply.parts) and reply.parts[reply.current].opened:
-            yield from reply.close(reply.parts[reply.current], "incomplete")
-        yield from self._done(reply, "cancelled", {"type": "cancelled", "reason": reason})
+    def _stop(self, reply: Reply, reason: str, now: float) -> Events:
+        self._interrupted = self._interrupted or reply.asked.in_conversation
+        reply.stop(reason, now)
+        while not reply.is_done and reply.due_at is not None and reply.due_at <= now:
+            yield from self._step(reply, now)
 
-    def _done(self, reply: Reply, status: str, details: Json | None = None) -> Events:
-        self.reply = None
-        sent_ms = sum(part.item.audio_ms for part in reply.parts)
-        self._spoke = self._spoke or sent_ms > 0
-        tokens = round(sent_ms / 50)
-        usage = {"total_tokens": tokens, "input_tokens": 0, "output_tokens": tokens}
-        yield {"type": "response.done", "response": reply.as_json(status, details, usage)}
-        yield {
-            "type": "rate_limits.updated",
-            "rate_limits": [{"name": "tokens", "limit": 15000000, "remaining": 14999000, "reset_seconds": 0.004}],
-        }
+    def _step(self, reply: Reply, at: float) -> Events:
+        """The next of a reply. What a client deleted meanwhile is not spoken of as an item of the conversation any more."""
+        for event in reply.step(self.items.add):
+            if event["type"] != "conversation.item.done" or event["item"]["id"] in self.items:
+                yield event
+        self._spoke = self._spoke or reply.sent_ms > 0
+        if reply.is_done:
+            self._replies.remove(reply)
+            if reply.asked.in_conversation:
+                self._hearing.reply_ends(at + reply.sent_ms / 1000)
+            heard_ms = sum(item.audio_ms for item in self.items if item.role == "user")
+            yield {"type": "response.done", "response": reply.as_json(heard_ms)}
+            limit = {"name": "tokens", "limit": 15_000_000, "remaining": 14_999_000, "reset_seconds": 0.004}
+            yield {"type": "rate_limits.updated", "rate_limits": [limit]}
 
 
 def _new(kind: str) -> str:
     return f"{kind}_{secrets.token_hex(10)}"
 
 
-def _error(refusal: Refusal, event_id: Any) -> Json:
-    return {
-        "type": "error",
-        "error": {
-            "type": "invalid_request_error",
-            "code": refusal.code,
-            "message": refusal.message,
-            "param": refusal.param,
-            "event_id": event_id if isinstance(event_id, str) else None,
-        },
-    }
+def _sent(events: list[Json]) -> list[Json]:
+    return [
+        event if "event_id" in event else {"type": event["type"], "event_id": _new("event"), **event}
+        for event in events
+    ]
+
+
+def _added(item: Item, previous: str | None) -> Iterator[Json]:
+    shown = item.as_json()
+    yield {"type": "conversation.item.added", "previous_item_id": previous, "item": shown}
+    yield {"type": "conversation.item.done", "previous_item_id": previous, "item": shown}
 
 
 def _already_active(reply: Reply) -> Refusal:
@@ -415,27 +354,33 @@ def _already_active(reply: Reply) -> Refusal:
     )
 
 
-def _segmentation(turn: Json) -> tuple[float, int, int]:
-    """Threshold, padding and silence of either kind of turn detection."""
-    if turn["type"] == "semantic_vad":
-        silence_ms = EAGERNESS_SILENCE_MS.get(turn.get("eagerness", "auto"), 900)
-        return SEMANTIC_THRESHOLD, SEMANTIC_PADDING_MS, silence_ms
-    return (
-        float(turn.get("threshold", 0.5)),
-        int(turn.get("prefix_padding_ms", 300)),
-        int(turn.get("silence_duration_ms", 500)),
-    )
+Answer = Callable[[Session, Json, float], Events]
 
 
-CLIENT_EVENTS: dict[str, Callable[[Session, Json, float], Events]] = {
-    "session.update": Session._update,
-    "input_audio_buffer.append": Session._append,
-    "input_audio_buffer.commit": Session._commit,
-    "input_audio_buffer.clear": Session._clear,
-    "conversation.item.create": Session._create_item,
-    "conversation.item.retrieve": Session._retrieve,
-    "conversation.item.delete": Session._delete,
-    "conversation.item.truncate": Session._truncate,
-    "response.create": Session._create_response,
-    "response.cancel": Session._cancel,
+def _event(members: dict[str, Check] | None = None, optional: dict[str, Check] | None = None) -> Check:
+    shape = {"type": text, "event_id": nullable(text), **(members or {}), **(optional or {})}
+    return record(shape, required=tuple(members or ()))
+
+
+_ITEM_ID: dict[str, Check] = {"item_id": text}
+_CUT: dict[str, Check] = {
+    **_ITEM_ID,
+    "content_index": number(0, 1_000_000, whole=True),
+    "audio_end_ms": number(0, 10**9, whole=True),
+}
+
+CLIENT_EVENTS: dict[str, tuple[Check, Answer]] = {
+    "session.update": (_event({"session": anything}), Session._update),
+    "input_audio_buffer.append": (_event({"audio": text}), Session._append),
+    "input_audio_buffer.commit": (_event(), Session._commit),
+    "input_audio_buffer.clear": (_event(), Session._clear),
+    "conversation.item.create": (
+        _event({"item": anything}, {"previous_item_id": nullable(text)}),
+        Session._create_item,
+    ),
+    "conversation.item.retrieve": (_event(_ITEM_ID), Session._retrieve),
+    "conversation.item.delete": (_event(_ITEM_ID), Session._delete),
+    "conversation.item.truncate": (_event(_CUT), Session._truncate),
+    "response.create": (_event(None, {"response": nullable(config.RESPONSE)}), Session._create_response),
+    "response.cancel": (_event(None, {"response_id": nullable(text)}), Session._cancel),
 }

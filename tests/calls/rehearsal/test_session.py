@@ -1,91 +1,26 @@
-"""The rehearsal model's protocol, with a number for a clock."""
+"""The rehearsal model's protocol, with a number for a clock: replies, the conversation, and every error answer."""
 
 from __future__ import annotations
 
 import base64
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.rehearsal.behaviour import Behaviour
-from calls.rehearsal.session import Session
-from tests.openai_types import check_server_event
+from calls.rehearsal import voice
+from calls.rehearsal.session import CLIENT_EVENTS
+from tests.calls.rehearsal.talk import Json, Talk, error_of, kinds, of, only, phone, phone_session, sound_of, user_item
 
-Json = dict[str, Any]
-
-
-class ScriptedEar:
-    """Probabilities as the test wants them, one for each 32 ms of sound."""
-
-    def __init__(self) -> None:
-        self.level = 0.0
-        self._rest = 0
-
-    def feed(self, pcm16: bytes) -> list[float]:
-        frames, self._rest = divmod(self._rest + len(pcm16), 512)
-        return [self.level] * frames
-
-
-def session(**behaviour: Any) -> Session:
-    made = Session("gpt-realtime-2.1", ScriptedEar(), Behaviour(**behaviour), now=0.0, unix=1_800_000_000.0)
-    made.handle({"type": "session.update", "session": configured()}, 0.0)
-    return made
-
-
-def configured(create: bool = False, interrupt: bool = False, **turn: Any) -> Json:
-    detection = {"type": "server_vad", "threshold": 0.6, "prefix_padding_ms": 300, "silence_duration_ms": 500, **turn}
-    detection |= {"create_response": create, "interrupt_response": interrupt}
-    pcmu = {"type": "audio/pcmu"}
-    return {
-        "type": "realtime",
-        "audio": {"input": {"format": pcmu, "turn_detection": detection}, "output": {"format": pcmu}},
-    }
-
-
-def sound(s: Session, ms: int, level: float, now: float) -> list[Json]:
-    s._ear.level = level  # type: ignore[attr-defined]
-    return s.handle({"type": "input_audio_buffer.append", "audio": base64.b64encode(b"\xff" * 8 * ms).decode()}, now)
-
-
-def kinds(events: list[Json]) -> list[str]:
-    return [event["type"] for event in events]
-
-
-def error_of(events: list[Json]) -> Json:
-    assert kinds(events) == ["error"]
-    error: Json = events[0]["error"]
-    return error
-
-
-def run_out(s: Session, until: float) -> list[Json]:
-    out: list[Json] = []
-    while (due := s.deadline()) is not None and due <= until:
-        out += s.tick(due)
-    return out
-
-
-def test_speech_gives_start_stop_and_an_item_with_offsets_on_the_grid() -> None:
-    s = session()
-    sound(s, 960, 0.0, 1.0)
-    assert sound(s, 320, 0.9, 1.3)[0]["audio_start_ms"] == 960 - 300
-    stopped = sound(s, 640, 0.0, 2.0)
-    assert kinds(stopped)[:3] == [
-        "input_audio_buffer.speech_stopped",
-        "input_audio_buffer.committed",
-        "conversation.item.added",
-    ]
-    assert stopped[0]["audio_end_ms"] == 960 + 320 + 512  # 500 ms of silence, on the 32 ms grid
+# --- replies
 
 
 def test_a_reply_comes_in_the_order_of_the_service() -> None:
-    s = session()
+    s = phone()
     assert kinds(s.handle({"type": "response.create"}, 0.0)) == ["response.created"]
-    events = run_out(s, 60.0)
-    order = [kind for kind in kinds(events) if "delta" not in kind]
-    assert order == [
+    events = s.run(60.0)
+    assert [kind for kind in kinds(events) if "delta" not in kind] == [
         "response.output_item.added",
         "conversation.item.added",
         "response.content_part.added",
@@ -97,200 +32,437 @@ def test_a_reply_comes_in_the_order_of_the_service() -> None:
         "response.done",
         "rate_limits.updated",
     ]
-    for event in events:
-        check_server_event(event)
-    lengths = {len(base64.b64decode(e["delta"])) for e in events if e["type"] == "response.output_audio.delta"}
-    assert 2008 in lengths
+    done = events[-2]["response"]
+    assert done["status"] == "completed"
+    assert done["usage"]["output_token_details"]["audio_tokens"] == round(len(sound_of(events)) / 8 / 50)
+
+
+def test_deltas_are_2000_bytes_and_no_whole_frames() -> None:
+    s = phone()
+    s.ask(0.0)
+    deltas = of(s.run(60.0), "response.output_audio.delta")
+    assert {len(base64.b64decode(delta["delta"])) for delta in deltas[:-1]} == {2008}
     assert 2008 % 160 != 0
 
 
-def test_sound_comes_ten_times_faster_than_it_plays() -> None:
-    s = session()
-    s.handle({"type": "response.create"}, 0.0)
-    deltas = [e for e in run_out(s, 0.4 + 0.0251 * 9 + 0.001) if e["type"] == "response.output_audio.delta"]
-    assert len(deltas) == 10
+def test_the_first_sound_comes_after_a_while_and_then_ten_times_faster_than_it_plays() -> None:
+    s = phone()
+    s.ask(0.0)
+    assert not of(s.run(0.399), "response.output_audio.delta")
+    assert len(of(s.run(0.4 + 0.0251 * 9 + 0.001), "response.output_audio.delta")) == 10
+
+
+def test_the_words_are_well_ahead_of_the_sound_and_are_all_there() -> None:
+    s = phone()
+    s.ask(0.0)
+    before = s.run(0.399)
+    early = "".join(event["delta"] for event in of(before, "response.output_audio_transcript.delta"))
+    after = s.run(60.0)
+    whole = only(after, "response.output_audio_transcript.done")["transcript"]
+    rest = "".join(event["delta"] for event in of(after, "response.output_audio_transcript.delta"))
+    assert early and early + rest == whole
+    assert only(after, "response.done")["response"]["output"][0]["content"][0]["transcript"] == whole
+
+
+def test_the_sound_is_that_of_the_words() -> None:
+    s = phone()
+    s.ask(0.0, instructions="Say exactly these words: “Good morning. How are you?”")
+    assert sound_of(s.run(60.0)) == voice.speak("Good morning. How are you?").audio
+
+
+def test_metadata_comes_back() -> None:
+    s = phone()
+    created = s.handle({"type": "response.create", "response": {"metadata": {"req": "ask-1"}}}, 0.0)
+    assert created[0]["response"]["metadata"] == {"req": "ask-1"}
+    assert only(s.run(60.0), "response.done")["response"]["metadata"] == {"req": "ask-1"}
 
 
 def test_a_reply_can_have_several_items() -> None:
-    s = session(items=2)
-    s.handle({"type": "response.create"}, 0.0)
-    events = run_out(s, 60.0)
-    done = next(e for e in events if e["type"] == "response.done")
-    assert [item["phase"] for item in done["response"]["output"]] == ["commentary", "final_answer"]
+    s = phone(items=2)
+    s.ask(0.0)
+    events = s.run(60.0)
+    first, second = only(events, "response.done")["response"]["output"]
+    assert (first["phase"], second["phase"]) == ("commentary", "final_answer")
+    assert [event["output_index"] for event in of(events, "response.output_item.done")] == [0, 1]
+    assert of(events, "conversation.item.added")[1]["previous_item_id"] == first["id"]
+
+
+def test_a_reply_in_text() -> None:
+    s = phone()
+    s.ask(0.0, output_modalities=["text"], instructions="Say exactly these words: “It is half past ten.”")
+    events = s.run(60.0)
+    assert "".join(event["delta"] for event in of(events, "response.output_text.delta")) == "It is half past ten."
+    assert only(events, "response.output_text.done")["text"] == "It is half past ten."
+    assert not sound_of(events)
+    assert only(events, "response.done")["response"]["output_modalities"] == ["text"]
+
+
+def test_a_reply_that_is_too_long_ends_incomplete() -> None:
+    s = phone()
+    s.ask(0.0, max_output_tokens=20)
+    events = s.run(60.0)
+    done = only(events, "response.done")["response"]
+    assert (done["status"], done["status_details"]["reason"]) == ("incomplete", "max_output_tokens")
+    assert len(sound_of(events)) == 20 * 50 * 8
+    assert done["output"][0]["status"] == "incomplete"
+
+
+def test_a_reply_that_is_told_to_fail() -> None:
+    s = phone(reply_error="inference_rate_limit_exceeded")
+    s.ask(0.0)
+    done = only(s.run(60.0), "response.done")["response"]
+    assert (done["status"], done["status_details"]["error"]["code"]) == ("failed", "inference_rate_limit_exceeded")
+    s.ask(61.0)
+
+
+def test_a_reply_out_of_band_runs_beside_the_other_and_stays_out_of_the_conversation() -> None:
+    s = phone()
+    s.ask(0.0)
+    aside = s.ask(0.0, conversation="none", metadata={"req": "oob-1"})
+    s.run(0.5)
+    s.handle({"type": "response.cancel"}, 0.5)
+    events = s.run(60.0)
+    first, second = of(events, "response.done")
+    assert first["response"]["status"] == "cancelled"
+    assert (second["response"]["id"], second["response"]["status"]) == (aside, "completed")
+    assert second["response"]["conversation_id"] is None
+    retrieve = {"type": "conversation.item.retrieve", "item_id": second["response"]["output"][0]["id"]}
+    assert error_of(s.handle(retrieve, 61.0))["code"] == "item_retrieve_invalid_item_id"
+
+
+def test_a_mute_model_accepts_and_can_be_cancelled() -> None:
+    s = phone(mute=True)
+    s.ask(0.0)
+    assert s.run(60.0) == []
+    s.handle({"type": "response.cancel"}, 60.0)
+    assert only(s.run(61.0), "response.done")["response"]["status"] == "cancelled"
+
+
+# --- cancel
 
 
 def test_cancel_ends_the_reply_with_late_sound_before_its_end() -> None:
-    s = session(late_deltas=3)
-    created = s.handle({"type": "response.create"}, 0.0)[0]["response"]
-    s.tick(0.41)
-    events = s.handle({"type": "response.cancel", "response_id": created["id"]}, 0.5)
-    assert kinds(events)[:3] == ["response.output_audio.delta"] * 3
-    assert events[-2]["response"]["status"] == "cancelled"
-    assert s.deadline() is None
+    s = phone(late_deltas=3)
+    reply_id = s.ask(0.0)
+    s.run(0.41)
+    events = s.handle({"type": "response.cancel", "response_id": reply_id}, 0.5) + s.run(1.0)
+    last = max(index for index, kind in enumerate(kinds(events)) if kind == "response.output_audio.delta")
+    assert kinds(events)[last - 2 : last + 1] == ["response.output_audio.delta"] * 3
+    assert kinds(events)[last + 1 :] == [
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    done = only(events, "response.done")["response"]
+    assert done["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
+    assert done["output"][0]["status"] == "incomplete"
+    said = only(events, "response.output_audio_transcript.done")["transcript"]
+    assert 0 < len(said) < 100
 
 
-def test_quoted_words_are_spoken_exactly() -> None:
-    s = session()
-    s.handle({"type": "response.create", "response": {"instructions": "Say exactly these words: “Good morning.”"}}, 0.0)
-    events = run_out(s, 60.0)
-    done = next(e for e in events if e["type"] == "response.output_audio_transcript.done")
-    assert done["transcript"] == "Good morning."
+def test_a_create_right_behind_a_cancel_is_refused() -> None:
+    s = phone()
+    s.ask(0.0)
+    s.run(0.5)
+    s.handle({"type": "response.cancel"}, 0.5)
+    assert error_of(s.handle({"type": "response.create"}, 0.5))["code"] == "conversation_already_has_active_response"
+    s.run(1.0)
+    s.ask(1.0)
 
 
-def test_no_reply_is_like_the_one_before() -> None:
-    s = session()
-    said = []
-    for n in range(4):
-        s.handle({"type": "response.create"}, n * 100.0)
-        done = [e for e in run_out(s, n * 100.0 + 60) if e["type"] == "response.output_audio_transcript.done"]
-        said.append(done[0]["transcript"])
-    assert all(a != b for a, b in pairwise(said))
-
-
-# --- the error answers of the reference
+def test_cancel_before_the_first_item_leaves_an_empty_reply() -> None:
+    s = phone()
+    s.ask(0.0)
+    s.handle({"type": "response.cancel"}, 0.05)
+    assert only(s.run(1.0), "response.done")["response"]["output"] == []
 
 
 def test_cancel_with_nothing_active() -> None:
-    error = error_of(session().handle({"type": "response.cancel", "event_id": "c1"}, 0.0))
+    error = error_of(phone().handle({"type": "response.cancel", "event_id": "c1"}, 0.0))
     assert (error["code"], error["event_id"]) == ("response_cancel_not_active", "c1")
+    assert error["message"] == "Cancellation failed: no active response found"
 
 
-def test_cancel_of_another_reply() -> None:
-    s = session()
-    s.handle({"type": "response.create"}, 0.0)
-    assert (
-        error_of(s.handle({"type": "response.cancel", "response_id": "resp_x"}, 0.1))["code"]
-        == "response_cancel_not_active"
-    )
-    assert s.reply is not None
+def test_cancel_of_another_reply_leaves_this_one() -> None:
+    s = phone()
+    s.ask(0.0)
+    error = error_of(s.handle({"type": "response.cancel", "response_id": "resp_x"}, 0.1))
+    assert error["code"] == "response_cancel_not_active"
+    assert only(s.run(60.0), "response.done")["response"]["status"] == "completed"
+
+
+def test_cancel_twice() -> None:
+    s = phone()
+    s.ask(0.0)
+    s.run(0.5)
+    s.handle({"type": "response.cancel"}, 0.5)
+    assert error_of(s.handle({"type": "response.cancel"}, 0.5))["code"] == "response_cancel_not_active"
 
 
 def test_create_while_active_names_the_active_one() -> None:
-    s = session()
-    reply_id = s.handle({"type": "response.create"}, 0.0)[0]["response"]["id"]
+    s = phone()
+    reply_id = s.ask(0.0)
     error = error_of(s.handle({"type": "response.create", "event_id": "ask-2"}, 0.1))
     assert error["code"] == "conversation_already_has_active_response"
-    assert reply_id in error["message"]
+    assert error["message"].startswith(
+        f"Conversation already has an active response in progress: {reply_id}. Wait until"
+    )
     assert error["event_id"] == "ask-2"
 
 
-def test_truncate_past_the_end_unknown_and_without_sound() -> None:
-    s = session()
-    s.handle({"type": "response.create"}, 0.0)
-    item_id = next(e["item"]["id"] for e in s.tick(0.41) if e["type"] == "response.output_item.added")
-    cut = {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0}
-    error = error_of(s.handle({**cut, "audio_end_ms": 900}, 0.5))
+# --- truncate, delete, retrieve
+
+
+def cut(item_id: str, audio_end_ms: int) -> Json:
+    return {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0, "audio_end_ms": audio_end_ms}
+
+
+def test_truncate_cuts_the_sound_and_deletes_the_words() -> None:
+    s = phone()
+    item_id = s.speak(0.0)
+    truncated = only(s.handle(cut(item_id, 1480), 61.0), "conversation.item.truncated")
+    assert (truncated["item_id"], truncated["audio_end_ms"]) == (item_id, 1480)
+    part = s.handle({"type": "conversation.item.retrieve", "item_id": item_id}, 62.0)[0]["item"]["content"][0]
+    assert part["transcript"] == ""
+    assert len(base64.b64decode(part["audio"])) == 1480 * 8
+
+
+def test_truncate_past_the_end_says_how_long_it_is() -> None:
+    s = phone()
+    s.ask(0.0)
+    item_id = only(s.run(0.401), "conversation.item.added")["item"]["id"]
+    error = error_of(s.handle(cut(item_id, 900), 0.401))
+    assert (error["code"], error["param"]) == ("invalid_value", None)
     assert error["message"] == "Audio content of 251ms is already shorter than 900ms"
-    assert (
-        error_of(s.handle({**cut, "item_id": "item_x", "audio_end_ms": 0}, 0.5))["code"]
-        == "item_truncate_invalid_item_id"
+    assert kinds(s.handle(cut(item_id, 251), 0.402)) == ["conversation.item.truncated"]
+
+
+def test_truncate_at_zero_takes_sound_that_is_there() -> None:
+    s = phone()
+    s.ask(0.0)
+    item_id = only(s.run(0.3), "conversation.item.added")["item"]["id"]
+    error = error_of(s.handle(cut(item_id, 0), 0.3))
+    assert (error["code"], error["message"]) == (
+        "unsupported_content_type",
+        "Only model output audio messages can be truncated",
     )
-    assert kinds(s.handle({**cut, "audio_end_ms": 0}, 0.5)) == ["conversation.item.truncated"]
-    s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0.6)
-    error = error_of(s.handle({**cut, "item_id": "u1", "audio_end_ms": 0}, 0.7))
-    assert error["message"] == "Only model output audio messages can be truncated"
+    s.run(0.401)
+    assert kinds(s.handle(cut(item_id, 0), 0.402)) == ["conversation.item.truncated"]
 
 
-def user_item(item_id: str) -> Json:
-    return {"id": item_id, "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
+def test_truncate_while_it_is_spoken_keeps_the_words_out_of_the_item() -> None:
+    s = phone()
+    s.ask(0.0)
+    item_id = only(s.run(0.5), "conversation.item.added")["item"]["id"]
+    s.handle(cut(item_id, 100), 0.5)
+    s.handle({"type": "response.cancel"}, 0.5)
+    events = s.run(1.0)
+    assert only(events, "response.output_audio_transcript.done")["transcript"] != ""
+    assert only(events, "conversation.item.done")["item"]["content"][0]["transcript"] == ""
 
 
-def test_items_are_made_found_and_deleted() -> None:
-    s = session()
-    assert kinds(s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0)) == [
-        "conversation.item.added",
-        "conversation.item.done",
-    ]
-    again = s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0)
-    assert error_of(again)["code"] == "item_create_duplicate_item_id"
-    assert kinds(s.handle({"type": "conversation.item.retrieve", "item_id": "u1"}, 0)) == [
-        "conversation.item.retrieved"
-    ]
-    assert kinds(s.handle({"type": "conversation.item.delete", "item_id": "u1"}, 0)) == ["conversation.item.deleted"]
-    gone = s.handle({"type": "conversation.item.delete", "item_id": "u1"}, 0)
-    assert error_of(gone)["code"] == "item_delete_invalid_item_id"
-
-
-def test_an_empty_commit_is_refused() -> None:
-    assert (
-        error_of(session().handle({"type": "input_audio_buffer.commit"}, 0))["code"]
-        == "input_audio_buffer_commit_empty"
-    )
-
-
-def test_the_voice_is_fixed_after_the_first_sound() -> None:
-    s = session()
-    s.handle({"type": "response.create"}, 0.0)
-    run_out(s, 60.0)
-    update = {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": "cedar"}}}}
-    assert error_of(s.handle(update, 61.0))["code"] == "cannot_update_voice"
-
-
-def test_a_refused_update_changes_nothing() -> None:
-    s = session()
-    bad = {"type": "session.update", "session": configured(type="mind_reading")}
-    assert error_of(s.handle(bad, 0))["code"] == "invalid_value"
-    assert s._config["audio"]["input"]["turn_detection"]["type"] == "server_vad"
+def test_only_the_agents_sound_can_be_truncated() -> None:
+    s = phone()
+    s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0.0)
+    assert error_of(s.handle(cut("u1", 0), 0.0))["code"] == "unsupported_content_type"
+    assert error_of(s.handle(cut(s.speak(0.0), 0) | {"content_index": 1}, 61.0))["code"] == "unsupported_content_type"
 
 
 @pytest.mark.parametrize(
-    ("create", "interrupt", "cancelled", "answered"),
-    [(True, True, True, True), (False, True, True, False), (False, False, False, False)],
+    ("act", "doing"), [("truncate", "truncating"), ("delete", "deleting"), ("retrieve", "retrieving")]
 )
-def test_who_creates_and_who_interrupts(create: bool, interrupt: bool, cancelled: bool, answered: bool) -> None:
-    s = session()
-    s.handle({"type": "session.update", "session": configured(create, interrupt)}, 0)
-    s.handle({"type": "response.create"}, 0.0)
-    s.tick(0.41)
-    events = sound(s, 320, 0.9, 0.5)
-    assert ("response.done" in kinds(events)) is cancelled
-    assert ("response.created" in kinds(sound(s, 640, 0.0, 1.0))) is answered
+def test_unknown_items(act: str, doing: str) -> None:
+    event = cut("item_x", 0) if act == "truncate" else {"type": f"conversation.item.{act}", "item_id": "item_x"}
+    error = error_of(phone().handle(event, 0.0))
+    assert error["code"] == f"item_{act}_invalid_item_id"
+    assert error["message"] == f"Error {doing} item: the item with id 'item_x' does not exist."
 
 
-def test_a_server_that_creates_but_does_not_interrupt_is_refused_by_itself() -> None:
-    s = session()
-    s.handle({"type": "session.update", "session": configured(True, False)}, 0)
-    s.handle({"type": "response.create"}, 0.0)
-    sound(s, 320, 0.9, 0.5)
-    errors = [e for e in sound(s, 640, 0.0, 1.0) if e["type"] == "error"]
-    assert errors[0]["error"]["code"] == "conversation_already_has_active_response"
-    assert errors[0]["error"]["event_id"] is None
+def test_items_are_made_in_their_place_and_only_once() -> None:
+    s = phone()
+    made = s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0)
+    assert kinds(made) == ["conversation.item.added", "conversation.item.done"]
+    first = s.handle({"type": "conversation.item.create", "item": user_item("u0"), "previous_item_id": "root"}, 0)
+    assert first[0]["previous_item_id"] is None
+    last = s.handle({"type": "conversation.item.create", "item": user_item("u2"), "previous_item_id": "u1"}, 0)
+    assert last[0]["previous_item_id"] == "u1"
+    assert [item.id for item in s.items] == ["u0", "u1", "u2"]
+    again = s.handle({"type": "conversation.item.create", "item": user_item("u1")}, 0)
+    assert error_of(again)["code"] == "item_create_duplicate_item_id"
+    orphan = {"type": "conversation.item.create", "item": user_item("u9"), "previous_item_id": "u8"}
+    assert error_of(s.handle(orphan, 0))["param"] == "previous_item_id"
 
 
-def test_a_session_expires() -> None:
-    s = session(session_s=10.0)
-    assert error_of(s.tick(10.0))["code"] == "session_expired"
-    assert s.has_expired(10.0)
-
-
-EVENTS = st.one_of(
-    st.sampled_from(
-        [
-            {"type": "response.create"},
-            {"type": "response.cancel"},
-            {"type": "input_audio_buffer.commit"},
-            {"type": "input_audio_buffer.clear"},
-            {"type": "session.update", "session": configured()},
-            {"type": "conversation.item.create", "item": user_item("u1")},
-            {"type": "conversation.item.delete", "item_id": "u1"},
-            {"type": "conversation.item.truncate", "item_id": "u1", "content_index": 0, "audio_end_ms": 10},
-            {"type": "input_audio_buffer.append", "audio": "//8="},
-        ]
-    ),
-    st.dictionaries(
-        st.sampled_from(["type", "session", "item", "audio", "item_id"]),
-        st.sampled_from(["", "root", "realtime", "//8="]) | st.integers() | st.none(),
-    ),
-    st.none() | st.integers() | st.lists(st.integers(), max_size=2),
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        ({"type": "message", "role": "user"}, "item.content"),
+        ({"type": "message", "role": "caller", "content": []}, "item.role"),
+        ({"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hi"}]}, "item.content[0].type"),
+        ({"type": "message", "role": "assistant", "content": [{"type": "output_text"}]}, "item.content[0].text"),
+        ({"id": "x" * 33, "type": "message", "role": "user", "content": []}, "item.id"),
+        ({"type": "function_call_output", "output": "{}"}, "item.call_id"),
+        ({"type": "video"}, "item.type"),
+    ],
 )
+def test_items_that_the_service_would_not_take(item: Json, param: str) -> None:
+    assert error_of(phone().handle({"type": "conversation.item.create", "item": item}, 0))["param"] == param
 
 
-@given(st.lists(st.tuples(EVENTS, st.floats(0.0, 2.0)), max_size=20))
-def test_nothing_a_client_sends_breaks_it_and_it_makes_one_reply_at_a_time(steps: list[tuple[Any, float]]) -> None:
-    s, now, active = session(), 0.0, 0
+def test_a_function_call_and_its_output_are_taken() -> None:
+    s = phone()
+    call = {"type": "function_call", "call_id": "call_9", "name": "find_slot", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "call_9", "output": "{}"}
+    for item in (call, output):
+        assert kinds(s.handle({"type": "conversation.item.create", "item": item}, 0))[0] == "conversation.item.added"
+
+
+def test_a_deleted_item_is_gone_even_while_it_is_spoken() -> None:
+    s = phone()
+    s.ask(0.0)
+    item_id = only(s.run(0.5), "conversation.item.added")["item"]["id"]
+    deleted = s.handle({"type": "conversation.item.delete", "item_id": item_id}, 0.5)
+    assert kinds(deleted)[-1] == "conversation.item.deleted"
+    assert not of(s.run(60.0), "conversation.item.done")
+
+
+# --- the session
+
+
+def test_the_voice_is_fixed_after_the_first_sound() -> None:
+    s = phone()
+    other = {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": "cedar"}}}}
+    assert kinds(s.handle(other, 0.0)) == ["session.updated"]
+    s.speak(0.0)
+    other["session"]["audio"]["output"]["voice"] = "marin"  # type: ignore[index]
+    error = error_of(s.handle(other, 61.0))
+    assert error["code"] == "cannot_update_voice"
+    assert error["message"] == "Cannot update a conversation's voice if assistant audio is present."
+    asked = {"type": "response.create", "response": {"audio": {"output": {"voice": "ash"}}}}
+    assert error_of(s.handle(asked, 62.0))["code"] == "cannot_update_voice"
+
+
+def test_a_session_expires_even_when_nothing_happens() -> None:
+    s = phone(session_s=10.0)
+    assert s.session_object["expires_at"] == 1_800_000_010
+    assert s.deadline() == 10.0
+    error = error_of(s.tick(10.0))
+    assert (error["code"], error["message"]) == (
+        "session_expired",
+        "Your session hit the maximum duration of 60 minutes.",
+    )
+    assert s.expired
+    assert s.deadline() is None
+    assert s.handle({"type": "response.create"}, 11.0) == []
+
+
+def test_updates_can_be_told_to_fail() -> None:
+    s = Talk(update_error="insufficient_quota")
+    error = error_of(s.handle({"type": "session.update", "session": phone_session()}, 0.0))
+    assert error["code"] == "insufficient_quota"
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "param"),
+    [
+        ("text", "invalid_json", None),
+        ({}, "invalid_value", "type"),
+        ({"type": "response.stop"}, "invalid_value", "type"),
+        ({"type": ["response.create"]}, "invalid_value", "type"),
+        ({"type": "response.cancel", "reply_id": "resp_1"}, "unknown_parameter", "reply_id"),
+        (
+            {"type": "response.create", "response": {"modalities": ["audio"]}},
+            "unknown_parameter",
+            "response.modalities",
+        ),
+        ({"type": "response.create", "response": {"metadata": {"n": 1}}}, "invalid_type", "response.metadata.n"),
+        ({"type": "input_audio_buffer.append"}, "missing_required_parameter", "audio"),
+        ({"type": "input_audio_buffer.append", "audio": "?"}, "invalid_value", "audio"),
+        ({"type": "conversation.item.delete", "item_id": 7}, "invalid_type", "item_id"),
+        (cut("item_x", -1), "integer_below_min_value", "audio_end_ms"),
+        (cut("item_x", "soon"), "invalid_type", "audio_end_ms"),  # type: ignore[arg-type]
+    ],
+)
+def test_events_that_cannot_be_read(event: Any, code: str, param: str | None) -> None:
+    error = error_of(phone().handle(event, 0.0))
+    assert (error["code"], error["param"]) == (code, param)
+
+
+def test_an_unknown_type_is_told_what_is_known() -> None:
+    message = error_of(phone().handle({"type": "response.stop"}, 0.0))["message"]
+    assert message.startswith("Invalid value: 'response.stop'. Supported values are: 'session.update', ")
+
+
+# --- whatever a client does
+
+TURNS = st.builds(
+    lambda create, interrupt: {
+        "type": "session.update",
+        "session": phone_session(create_response=create, interrupt_response=interrupt),
+    },
+    st.booleans(),
+    st.booleans(),
+)
+KNOWN = st.sampled_from(
+    [
+        {"type": "response.create"},
+        {"type": "response.create", "response": {"output_modalities": ["text"]}},
+        {"type": "response.create", "response": {"max_output_tokens": 3}},
+        {"type": "response.cancel"},
+        {"type": "input_audio_buffer.commit"},
+        {"type": "input_audio_buffer.clear"},
+        {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}},
+        {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": "ash"}}}},
+        {"type": "conversation.item.create", "item": user_item("u1")},
+        {"type": "conversation.item.delete", "item_id": "u1"},
+        cut("u1", 10),
+    ]
+)
+PATHS = [
+    "type",
+    "session",
+    "response",
+    "audio",
+    "input",
+    "turn_detection",
+    "item",
+    "item_id",
+    "role",
+    "content",
+    "id",
+    "threshold",
+]
+LEAVES = st.sampled_from(["", "root", "realtime", "server_vad", "user", "//8=", *CLIENT_EVENTS])
+NONSENSE = st.recursive(
+    LEAVES | st.integers(-5, 5) | st.none() | st.booleans() | st.floats(),
+    lambda inner: st.dictionaries(st.sampled_from(PATHS), inner, max_size=4) | st.lists(inner, max_size=2),
+    max_leaves=12,
+)
+SOUNDS = st.tuples(st.just("sound"), st.integers(0, 900), st.sampled_from([0.0, 0.9]))
+STEPS = st.lists(st.tuples(KNOWN | TURNS | NONSENSE | SOUNDS, st.floats(0.0, 2.0)), max_size=25)
+
+
+@given(STEPS, st.integers(0, 3), st.integers(1, 3))
+def test_nothing_a_client_does_breaks_it_and_it_makes_one_reply_at_a_time(
+    steps: list[tuple[Any, float]], late_deltas: int, items: int
+) -> None:
+    s, now, active, told = phone(late_deltas=late_deltas, items=items), 0.0, "", set[str]()
     for event, wait in steps:
         now += wait
-        for out in [*s.tick(now), *s.handle(event, now)]:
-            check_server_event(out)
-            active += {"response.created": 1, "response.done": -1}.get(out["type"], 0)
-            assert active in (0, 1)
+        made = s.hear(event[1], event[2], now) if isinstance(event, tuple) else s.handle(event, now)
+        for out in made:
+            if out["type"] == "response.created":
+                assert not active
+                active = out["response"]["id"]
+            elif out["type"] == "response.done":
+                assert out["response"]["id"] == active
+                active = ""
+            elif "response_id" in out:
+                assert out["response_id"] == active
+            elif out["type"] == "conversation.item.added":
+                told.add(out["item"]["id"])
+    assert {item.id for item in s.items} <= told
