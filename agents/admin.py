@@ -74,7 +74,7 @@ class TurnSettingsInline(StackedInline):
     def turn_detection_object(self, obj: TurnSettings) -> str:
         shown = json.dumps((obj or TurnSettings()).turn_detection(), indent=2)
         return format_html(
-            '<pre id="turn-detection" aria-live="polite">{}</pre><p id="turn-problems" role="alert"></p>', shown
+            '<pre class="turn-detection" aria-live="polite">{}</pre><p class="turn-problems" role="alert"></p>', shown
         )
 
 

@@ -1,10 +1,11 @@
 // Shows the object that the model will get while the form is being edited. Without this script the saved one is shown.
 document.addEventListener("DOMContentLoaded", () => {
-  const shown = document.getElementById("turn-detection");
-  const problems = document.getElementById("turn-problems");
-  if (!shown) return;
   const prefix = "turn_settings-0-";
-  const form = shown.closest("form");
+  const form = document.querySelector(`[name^="${prefix}"]`)?.closest("form");
+  // The page also holds the template of an empty form, further down.
+  const shown = form?.querySelector(".turn-detection");
+  const problems = form?.querySelector(".turn-problems");
+  if (!shown) return;
   const url = location.pathname.replace(/agents\/agent\/.*$/, "agents/agent/turn-detection/");
   let asked = 0;
   async function renew() {

@@ -1,0 +1,208 @@
+"""The settings screen: what it takes, what it refuses and why, what the model will get."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.test import Client
+from playwright.sync_api import Browser, expect
+
+from agents.models import Agent, PhoneNumber, TurnSettings
+from agents.realtime_models import shutdown_warning
+from agents.snapshot import AgentSnapshot
+from tests.openai_types import check_client_event
+
+pytestmark = pytest.mark.django_db
+
+DEFAULTS: dict[str, Any] = {
+    "vad_type": "server_vad",
+    "threshold": "0.6",
+    "prefix_padding_ms": "300",
+    "response_latency_ms": "300",
+    "silence_floor_ms": "500",
+    "idle_timeout_ms": "",
+    "eagerness": "auto",
+    "mode": "full",
+    "cancel_reply": "on",
+    "truncate": "heard",
+    "clear_buffers": "on",
+    "suppress_in_flight": "on",
+    "suppress_ms": "500",
+    "mark_silent": "on",
+    "min_speech_ms": "0",
+}
+PREVIEW = "/admin/agents/agent/turn-detection/"
+
+
+@pytest.fixture
+def agent() -> Agent:
+    made = Agent.objects.create(name="Front desk", instructions="Help.", greeting="Hello.")
+    TurnSettings.objects.create(agent=made)
+    return made
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("admin", password="a-good-password"))
+    return client
+
+
+def test_the_defaults_are_those_of_the_product(agent: Agent) -> None:
+    assert agent.turn_settings.turn_detection() == {
+        "type": "server_vad",
+        "threshold": 0.6,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 500,
+        "idle_timeout_ms": None,
+        "create_response": False,
+        "interrupt_response": False,
+    }
+
+
+@pytest.mark.parametrize(("latency", "floor", "in_force"), [(300, 500, 500), (800, 500, 800), (0, 100, 100)])
+def test_the_silence_in_force_is_the_larger_of_both(agent: Agent, latency: int, floor: int, in_force: int) -> None:
+    turn = agent.turn_settings
+    turn.response_latency_ms, turn.silence_floor_ms = latency, floor
+    assert turn.turn_detection()["silence_duration_ms"] == in_force
+
+
+@pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
+def test_the_model_knows_the_object(agent: Agent, kind: str) -> None:
+    agent.turn_settings.vad_type = kind
+    audio = {"input": {"turn_detection": agent.turn_settings.turn_detection()}}
+    check_client_event({"type": "session.update", "session": {"type": "realtime", "audio": audio}})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("threshold", -0.1, "every hiss"),
+        ("threshold", 1.2, "even loud callers"),
+        ("silence_floor_ms", 50, "between two words"),
+        ("idle_timeout_ms", 1000, "before they could think"),
+        ("min_speech_ms", 9000, "not to listen"),
+        ("prefix_padding_ms", 5000, "echo"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_what_a_caller_would_notice(
+    agent: Agent, field: str, value: Any, says: str
+) -> None:
+    setattr(agent.turn_settings, field, value)
+    with pytest.raises(ValidationError) as refused:
+        agent.turn_settings.full_clean()
+    assert says in str(refused.value.message_dict[field])
+
+
+@pytest.mark.parametrize(
+    ("pair", "field"),
+    [
+        ({"interrupt_response": True, "min_speech_ms": 200}, "min_speech_ms"),
+        ({"create_response": True, "min_speech_ms": 200}, "create_response"),
+        ({"interrupt_response": True, "mode": "legacy"}, "mode"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(agent: Agent, pair: dict, field: str) -> None:
+    for name, value in pair.items():
+        setattr(agent.turn_settings, name, value)
+    with pytest.raises(ValidationError) as refused:
+        agent.turn_settings.full_clean()
+    assert field in refused.value.message_dict
+
+
+def test_a_snapshot_survives_storage_and_holds_no_secret(agent: Agent, settings: Any) -> None:
+    settings.OPENAI_API_KEY = "sk-secret"
+    snapshot = AgentSnapshot.of(agent)
+    stored = json.dumps(snapshot.as_json())
+    assert AgentSnapshot.from_json(json.loads(stored)) == snapshot
+    assert "sk-secret" not in stored
+    assert snapshot.turn["silence_ms"] == 500
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("+1 202-555-0142", "+12025550142"), ("+420 600 000 001", "+420600000001")]
+)
+def test_numbers_are_kept_in_one_form(typed: str, kept: str) -> None:
+    number = PhoneNumber(number=typed)
+    number.clean()
+    assert number.number == kept
+
+
+@pytest.mark.parametrize("typed", ["2025550142", "hello", "+12", "+1202555014299"])
+def test_what_is_no_number_is_refused(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        PhoneNumber(number=typed).clean()
+
+
+def test_a_model_that_will_be_shut_down_is_named_with_its_day() -> None:
+    assert "20 January 2027" in shutdown_warning("gpt-realtime")
+    assert shutdown_warning("gpt-realtime-2.1") == ""
+
+
+def test_the_demo_is_made_once_and_its_password_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("seed_demo")
+    first = capsys.readouterr().out
+    assert "password" in first
+    assert PhoneNumber.objects.get().number == "+12025550142"
+    PhoneNumber.objects.get().full_clean()
+    Agent.objects.get().turn_settings.full_clean()
+    call_command("seed_demo")
+    assert capsys.readouterr().out == ""
+    assert User.objects.get().check_password(first.split("password ")[1].split()[0])
+
+
+def test_the_object_is_shown_while_it_is_edited(admin: Client) -> None:
+    shown = admin.post(PREVIEW, {**DEFAULTS, "threshold": "0.8", "response_latency_ms": "900"}).json()["turn_detection"]
+    assert (shown["threshold"], shown["silence_duration_ms"]) == (0.8, 900)
+    refused = admin.post(PREVIEW, {**DEFAULTS, "threshold": "7"})
+    assert refused.status_code == 422
+    assert "even loud callers" in str(refused.json()["problems"])
+
+
+def test_only_who_may_see_agents_may_ask(client: Client) -> None:
+    client.force_login(User.objects.create_user("staff", password="a-good-password", is_staff=True))
+    assert client.post(PREVIEW, DEFAULTS).status_code == 403
+
+
+def test_saving_keeps_the_settings_and_warns_of_a_shutdown(admin: Client, agent: Agent) -> None:
+    form = {f"turn_settings-0-{name}": value for name, value in DEFAULTS.items()} | {
+        "name": "Front desk",
+        "active": "on",
+        "instructions": "Help.",
+        "greeting": "",
+        "model": "gpt-realtime",
+        "voice": "cedar",
+        "speed": "1.0",
+        "language": "",
+        "transcription_model": "",
+        "noise_reduction": "",
+        "turn_settings-TOTAL_FORMS": "1",
+        "turn_settings-INITIAL_FORMS": "1",
+        "turn_settings-0-id": str(agent.turn_settings.pk),
+        "turn_settings-0-agent": str(agent.pk),
+        "turn_settings-0-threshold": "0.75",
+    }
+    answer = admin.post(f"/admin/agents/agent/{agent.pk}/change/", form, follow=True)
+    agent.turn_settings.refresh_from_db()
+    assert agent.turn_settings.threshold == 0.75
+    assert "20 January 2027" in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_the_object_follows_the_form(
+    browser: Browser, live_server: Any, admin: Client, agent: Agent
+) -> None:
+    context = browser.new_context(base_url=live_server.url)
+    context.add_cookies([{"name": "sessionid", "value": admin.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"/admin/agents/agent/{agent.pk}/change/")
+    threshold = page.locator("[name=turn_settings-0-threshold]")
+    threshold.fill("0.72")
+    expect(page.locator(".turn-detection:visible")).to_contain_text('"threshold": 0.72')
+    threshold.fill("3")
+    expect(page.locator(".turn-problems:visible")).to_contain_text("even loud callers")
+    context.close()

@@ -1,0 +1,189 @@
+"""The review pages: who may see them, what they say, and that they are ready when a reviewer clicks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+
+from agents.models import Agent, PhoneNumber
+from calls import audio, services
+from calls.models import Call
+from tests.calls.test_services import LINES, claim, line, ring
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def call(db: None) -> Call:
+    """A finished call with an interruption and a real recording."""
+    agent = Agent.objects.create(name="Front desk", instructions="Help.")
+    number = PhoneNumber.objects.create(number="+12025550142", agent=agent)
+    made = claim(ring(number))
+    path = settings.DATA_DIR / "recordings" / f"{made.pk}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tone = bytes(range(0, 256, 4)) * 625
+    path.write_bytes(audio.mulaw_wav_header(80000) + audio.interleave(tone, audio.silence(5000)))
+    recorded = line(
+        9,
+        "recording",
+        5000,
+        path=f"recordings/{path.name}",
+        duration_ms=5000,
+        bytes=80058,
+        peaks=[[0.5, 0.9], [0.1, 0.2]],
+    )
+    services.apply_events(call_id=made.pk, lines=[*LINES[:8], recorded, LINES[9]])
+    made.refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def reviewer(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("admin", password="a-good-password"))
+    return client
+
+
+def test_only_staff_may_see_calls(client: Client, call: Call) -> None:
+    for url in ("/calls/", call.get_absolute_url(), f"{call.get_absolute_url()}recording.wav"):
+        answer = client.get(url)
+        assert answer.status_code == 302
+        assert "/admin/login/" in answer["Location"]
+    client.force_login(User.objects.create_user("guest", password="a-good-password"))
+    assert client.get("/calls/").status_code == 302
+
+
+def test_the_list_shows_calls_and_narrows_them(reviewer: Client, call: Call) -> None:
+    page = reviewer.get("/calls/").content.decode()
+    assert call.get_absolute_url() in page
+    assert call.get_absolute_url() in reviewer.get("/calls/?interrupted=yes").content.decode()
+    assert "No call is like that" in reviewer.get("/calls/?interrupted=no").content.decode()
+    assert "No call is like that" in reviewer.get("/calls/?until=2001-01-01").content.decode()
+    assert (
+        call.get_absolute_url()
+        in reviewer.get(f"/calls/?agent={call.agent_id}&number={call.number_id}").content.decode()
+    )
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "agent=999", "interrupted=perhaps", "page=many"])
+def test_a_wrong_filter_is_named_and_breaks_nothing(reviewer: Client, call: Call, query: str) -> None:
+    answer = reviewer.get(f"/calls/?{query}")
+    assert answer.status_code == 200
+    if not query.startswith("page"):
+        assert 'role="alert"' in answer.content.decode()
+
+
+def test_an_empty_list_says_what_to_do_first(reviewer: Client) -> None:
+    assert "First make an" in reviewer.get("/calls/").content.decode()
+    agent = Agent.objects.create(name="A", instructions="x")
+    PhoneNumber.objects.create(number="+12025550142", agent=agent)
+    assert "place_call --to +12025550142" in reviewer.get("/calls/").content.decode()
+
+
+def test_the_list_asks_as_often_for_many_calls_as_for_one(
+    reviewer: Client, call: Call, django_assert_max_num_queries: Any
+) -> None:
+    number = call.number
+    assert number is not None
+    for n in range(20):
+        claim(ring(number, f"CA-{n}"))
+    with django_assert_max_num_queries(10):
+        reviewer.get("/calls/")
+
+
+def test_a_call_answers_the_reviewers_three_questions(reviewer: Client, call: Call) -> None:
+    page = re.sub(r"\s+", " ", reviewer.get(call.get_absolute_url()).content.decode())
+    assert "The caller spoke over the agent while the reply was being made" in page  # why did it stop
+    assert "1400 of 9000 ms" in page  # what did the caller hear
+    assert "<del>" in page
+    assert "day how</del>" in page
+    assert "threshold 0.6" in page  # which setting was in force
+    assert "&quot;silence_duration_ms&quot;: 500" in page
+
+
+def test_words_of_a_caller_are_text_and_never_markup(reviewer: Client, call: Call) -> None:
+    services.apply_events(
+        call_id=call.pk, lines=[line(11, "caller_words", 0, item_id="u1", text="<script>alert(1)</script>")]
+    )
+    assert "<script>alert" not in reviewer.get(call.get_absolute_url()).content.decode()
+
+
+def body(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def test_a_recording_is_given_whole_and_in_ranges(reviewer: Client, call: Call) -> None:
+    url = f"{call.get_absolute_url()}recording.wav"
+    whole = reviewer.get(url)
+    data = body(whole)
+    assert (whole.status_code, whole["Content-Type"], len(data)) == (200, "audio/wav", 80058)
+    part = reviewer.get(url, headers={"range": "bytes=100-199"})
+    assert (part.status_code, part["Content-Range"], body(part)) == (206, "bytes 100-199/80058", data[100:200])
+    tail = reviewer.get(url, headers={"range": "bytes=-10"})
+    assert body(tail) == data[-10:]
+    assert reviewer.get(url, headers={"range": "bytes=90000-"}).status_code == 416
+    assert reviewer.head(url).status_code == 200
+
+
+def test_hearing_needs_its_own_permission(client: Client, call: Call) -> None:
+    user = User.objects.create_user("staff", password="a-good-password", is_staff=True)
+    client.force_login(user)
+    assert client.get(f"{call.get_absolute_url()}recording.wav").status_code == 403
+    assert "but not hear it" in client.get(call.get_absolute_url()).content.decode()
+    user.user_permissions.add(Permission.objects.get(codename="hear_recording"))
+    assert client.get(f"{call.get_absolute_url()}recording.wav").status_code == 200
+
+
+def test_a_recording_outside_of_our_data_is_not_given(reviewer: Client, call: Call) -> None:
+    call.recording.path = "../../../../etc/passwd"
+    call.recording.save()
+    assert reviewer.get(f"{call.get_absolute_url()}recording.wav").status_code == 404
+    assert "is not on this server" in reviewer.get(call.get_absolute_url()).content.decode()
+
+
+# --- in a real browser
+
+
+@pytest.fixture
+def browser_page(browser: Browser, live_server: Any, reviewer: Client) -> Iterator[Page]:
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1366, "height": 900})
+    context.add_cookies([{"name": "sessionid", "value": reviewer.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    yield page
+    context.close()
+    assert faults == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_player_is_ready_and_a_line_of_the_transcript_plays(browser_page: Page, call: Call) -> None:
+    page = browser_page
+    page.goto(call.get_absolute_url())
+    if (Path(settings.BASE_DIR) / "node_modules" / "wavesurfer.js").is_dir():
+        expect(page.locator("#waveform[data-ready=true]")).to_be_attached()
+    expect(page.locator("del")).to_contain_text("day how")
+    page.get_by_role("button", name="Play from 0:00.4").click()
+    page.wait_for_function("document.getElementById('sound').currentTime >= 0.4")
+    page.locator("#kind").select_option("interruption")
+    expect(page.locator("tr[data-kind]:visible")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(browser_page: Page, call: Call, scheme: Any) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    for url in ("/calls/", call.get_absolute_url()):
+        page.goto(url)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
