@@ -52,15 +52,6 @@ def public_address_is_https(app_configs: Any, **kwargs: Any) -> list[CheckMessag
     return [Warning("PUBLIC_BASE_URL is plain http on a public address.", hint, id="voiceplatform.W002")]
 
 
-@register()
-def broker_address_is_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-        return []
-    return [
-        Error("REDIS_URL is no Redis address.", "Write redis://host:6379/0 or unix:///path.", id="voiceplatform.E004")
-    ]
-
-
 def is_local(host: str) -> bool:
     if host == "localhost":
         return True

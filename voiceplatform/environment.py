@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import zoneinfo
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,15 +44,45 @@ def names(name: str, default: list[str]) -> list[str]:
 
 
 def address(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """A URL with one of the schemes and a host, without a slash at its end."""
+    """A URL with one of the schemes and a host, without a slash at its end. The value is not repeated: it may hold a password."""
     value = text(name, default)
-    parts = urlsplit(value)
-    if parts.scheme not in schemes or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        usable = usable and not parts.query and not parts.fragment
+    except ValueError:  # a port that is no number, half an IPv6 address
+        usable = False
+    if not usable:
+        begins = " or ".join(f"{scheme}://" for scheme in schemes)
         problems.append(
-            (name, f"is {value!r}. Write an address that begins with {' or '.join(s + '://' for s in schemes)}.")
+            (name, f"is no address. Write one that begins with {begins} and ends before any question mark.")
         )
         return default.rstrip("/")
     return value.rstrip("/")
+
+
+def redis_address(name: str, default: str) -> str:
+    """Where Redis listens: redis://host:6379/0, rediss:// for TLS, unix:///path for a socket."""
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        usable = usable or (parts.scheme == "unix" and bool(parts.path))
+    except ValueError:
+        usable = False
+    if not usable:
+        problems.append((name, "is no Redis address. Write redis://host:6379/0 or unix:///path."))
+        return default
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    """A name of the time zone database; pages show times in it."""
+    value = text(name, default).removeprefix(":")
+    if value in zoneinfo.available_timezones():
+        return value
+    problems.append((name, f"is {value!r}, which is no time zone. Write one such as Europe/Vienna, or unset it."))
+    return default
 
 
 def database(name: str, default: Path) -> dict[str, object]:

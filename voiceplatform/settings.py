@@ -17,7 +17,11 @@ PUBLIC_BASE_URL = env.address("PUBLIC_BASE_URL", f"http://127.0.0.1:{PORT}", ("h
 PUBLIC = urlsplit(PUBLIC_BASE_URL)
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR)
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", sorted({PUBLIC.hostname or "", "127.0.0.1", "localhost", "[::1]"} - {""}))
+# This machine is always allowed: the supervisor and health probes ask by address.
+ALLOWED_HOSTS = [
+    *env.names("ALLOWED_HOSTS", [PUBLIC.hostname or "localhost"]),
+    *("127.0.0.1", "localhost", "[::1]"),
+]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 
 # --- the outside parties
@@ -86,7 +90,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "calls:list"
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.text("TZ", "UTC")
+TIME_ZONE = env.time_zone("TZ", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -110,7 +114,7 @@ SILENCED_SYSTEM_CHECKS = (
 )
 
 # --- the broker: tasks, and messages between processes
-REDIS_URL = env.text("REDIS_URL", f"unix://{DATA_DIR}/redis/redis.sock")
+REDIS_URL = env.redis_address("REDIS_URL", f"unix://{DATA_DIR}/redis/redis.sock")
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }

@@ -174,7 +174,11 @@ class Supervisor:
                     break
             except (OSError, urllib.error.URLError):
                 self._stopping.wait(0.1)
-        if self._stopping.is_set():
+        else:
+            if not self._stopping.is_set():
+                self.say(
+                    "", f"Not ready after {READY_S:.0f} s. {base}/readyz says what is missing; see the lines above."
+                )
             return
         for line in _welcome(base):
             self.say("", line)

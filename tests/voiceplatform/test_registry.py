@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from calls.carriers.twilio import Twilio
+from voiceplatform import registry
+
+
+def test_a_slug_stands_for_its_class() -> None:
+    assert registry.load("CARRIERS", "twilio") is Twilio
+
+
+def test_every_provider_of_the_settings_can_be_loaded_and_has_a_label() -> None:
+    assert {slug for slug, _ in registry.choices("CARRIERS")} == {"twilio"}
+    assert {slug for slug, _ in registry.choices("MODELS")} == {"openai"}
+    assert all(label for kind in ("CARRIERS", "MODELS") for _, label in registry.choices(kind))
+
+
+def test_an_unknown_slug_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"no 'pigeon'.*Known are: twilio"):
+        registry.load("CARRIERS", "pigeon")
+
+
+def test_a_class_that_is_not_there_is_named(settings: Any) -> None:
+    settings.CARRIERS = {"pigeon": "calls.carriers.pigeon.Pigeon"}
+    with pytest.raises(ImproperlyConfigured, match=r"calls\.carriers\.pigeon\.Pigeon, which cannot be imported"):
+        registry.load("CARRIERS", "pigeon")
