@@ -1,0 +1,24 @@
+"""A pytest plugin that is loaded before Django's settings: data of the tests' own, no leftovers of a running platform."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_DATA = tempfile.mkdtemp(prefix="vp-test-")
+atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
+OURS = (
+    "OPENAI_API_KEY",
+    "OPENAI_REALTIME_URL",
+    "PUBLIC_BASE_URL",
+    "REDIS_URL",
+    "DATABASE_URL",
+    "PORT",
+    "REHEARSAL_PORT",
+    "ALLOWED_HOSTS",
+)
+for name in OURS:
+    os.environ.pop(name, None)
+os.environ["DATA_DIR"] = _DATA
+os.environ["TWILIO_AUTH_TOKEN"] = "12345"
+os.environ["DJANGO_SETTINGS_MODULE"] = "voiceplatform.settings"
