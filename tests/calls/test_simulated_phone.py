@@ -69,8 +69,16 @@ async def test_our_own_dialect_reads_every_message(platform: SmallPlatform) -> N
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.06])
-async def test_frames_keep_real_time_whatever_the_delay(platform: SmallPlatform, delay_s: float) -> None:
-    await platform.call(Script(listen_s=2.0, patience_s=0.1), delay_s=delay_s)
+async def test_frames_keep_real_time_whatever_delays_them(platform: SmallPlatform, delay_s: float) -> None:
+    async def play(line: Line) -> None:
+        await line.when("media", 20)
+        await line.mark("m1")
+
+    def busy(message: dict[str, Any]) -> None:
+        time.sleep(0.3)  # a machine with something else to do
+
+    platform.play = play
+    await platform.call(Script(listen_s=2.0, patience_s=0.1), delay_s=delay_s, on_message=busy)
     line = platform.lines[0]
     first, last = await line.when("media"), line.got[-2][0]
     frames = len(line.all("media"))
@@ -151,12 +159,12 @@ async def test_the_network_takes_its_time_both_ways(platform: SmallPlatform) -> 
 async def test_what_the_platform_sent_before_it_closed_is_heard_first(platform: SmallPlatform) -> None:
     async def play(line: Line) -> None:
         await line.when("media")
-        await line.send("clear")
+        await line.play(SOUND)
         await line.socket.close(1000)
 
     platform.play = play
     call = await platform.call(delay_s=0.1)
-    assert [m.what for m in call.timeline] == ["cleared", "closed"]
+    assert [m.what for m in call.timeline] == ["agent began", "agent stopped", "closed"]
 
 
 async def test_the_caller_speaks_over_the_agent(platform: SmallPlatform) -> None:
