@@ -18,6 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
+
 from voiceplatform import embedded_redis
 from voiceplatform.supervisor import web_arguments
 
@@ -47,6 +50,7 @@ class Platform:
 
     def __init__(self, folder: Path, model_url: str, *, database_url: str = "", **environment: str) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.socket = folder / "redis" / "redis.sock"
@@ -83,13 +87,16 @@ class Platform:
             )
         if "redis" in names:
             wait_for(lambda: embedded_redis.answers(self.socket), "redis answers")
-        if "web" in names:
+        if "web" in names or "daphne" in names:
             wait_for(self._web_answers, f"the web process answers: {self.log('web')}")
 
     def _command(self, name: str) -> list[str]:
         if name == "redis":
             (self.folder / "redis").mkdir(exist_ok=True)
             return embedded_redis.command(self.folder / "redis")
+        if name == "daphne":
+            application = "voiceplatform.asgi:application"
+            return [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), application]
         if name == "web":
             return [sys.executable, "-m", "uvicorn", *web_arguments(self.port, "127.0.0.1")]
         return [sys.executable, "-m", "celery", "-q", "-A", "voiceplatform", "worker", "-l", "INFO", "-c", "1"]
@@ -115,9 +122,12 @@ class Platform:
         path = self.folder / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
-    # --- what is in its database (SQLite)
+    # --- what is in its database
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        if self.database_url:
+            with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+                return list(connection.execute(query.replace("?", "%s"), values).fetchall())
         with sqlite3.connect(self.folder / "db.sqlite3", timeout=20) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query, values)]
@@ -138,7 +148,7 @@ class Platform:
 
     def events(self, call_id: str) -> list[dict[str, Any]]:
         rows = self.rows("select * from calls_callevent where call_id = ? order by seq", call_id)
-        return [{**row, "data": json.loads(row["data"])} for row in rows]
+        return [{**row, "data": row["data"] if self.database_url else json.loads(row["data"])} for row in rows]
 
     def spools(self) -> list[Path]:
         return sorted((self.folder / "spool").glob("*.jsonl"))
