@@ -46,6 +46,7 @@ class Session:
         self._speech_item: str | None = None
         self._interrupted = False
         self._spoke = False
+        self._owed = False  # a reply to speech that ended before the cancel of the last one was done
 
     # --- the door
 
@@ -158,10 +159,12 @@ class Session:
         yield from self._commit_as(item_id, self._hearing.take(heard.audio_end_ms), now)
         if self._turn is None or not self._turn["create_response"]:
             return
-        if self.reply is not None:
-            yield _already_active(self.reply).as_json()
-        else:
+        if self.reply is None:
             yield from self._begin({}, now)
+        elif self.reply.is_stopping:
+            self._owed = True  # a server does not run into its own cancel
+        else:
+            yield _already_active(self.reply).as_json()
 
     def _nobody_speaks(self, heard: Silent, now: float) -> Events:
         """The idle timeout. The silence becomes an item of the caller, with a note before it, and is answered."""
@@ -269,13 +272,15 @@ class Session:
         yield from self._begin(asked, now)
 
     def _begin(self, asked: Json, now: float) -> Events:
+        wishes = self._wishes(asked)
         # The instructions of a response replace those of the session, so clients repeat these in front of their own.
         instructions = str(asked.get("instructions") or "").removeprefix(self._config["instructions"])
         words = self._script.reply(instructions, interrupted=self._interrupted, words=self.items.unanswered_words())
         self._interrupted = False
+        self._owed = self._owed and asked.get("conversation") == "none"
         reply = Reply(
             _new("resp"),
-            self._wishes(asked),
+            wishes,
             words,
             behaviour=self.behaviour,
             now=now,
@@ -327,6 +332,8 @@ class Session:
             yield {"type": "response.done", "response": reply.as_json(heard_ms)}
             limit = {"name": "tokens", "limit": 15_000_000, "remaining": 14_999_000, "reset_seconds": 0.004}
             yield {"type": "rate_limits.updated", "rate_limits": [limit]}
+            if self._owed and self.reply is None:
+                yield from self._begin({}, at)
 
 
 def _new(kind: str) -> str:

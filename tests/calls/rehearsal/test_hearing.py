@@ -140,6 +140,17 @@ def test_who_creates_and_who_interrupts(create: bool, interrupt: bool, cancelled
         assert errors == []
 
 
+def test_speech_that_ends_before_its_own_cancel_is_done_is_answered_after_it() -> None:
+    s = phone(late_deltas=3)
+    s.configure(create_response=True, interrupt_response=True)
+    s.ask(0.0)
+    s.run(0.41)
+    assert STOPPED in kinds(s.hear(320, 0.9, 0.41) + s.hear(640, 0.0, 0.41))
+    events = s.run(0.6)
+    order = [kind for kind in kinds(events) if kind in ("response.done", "response.created", "error")]
+    assert order == ["response.done", "response.created"]
+
+
 # --- semantic_vad
 
 
