@@ -60,7 +60,7 @@ def resample(pcm16: bytes, rate_from: int, rate_to: int) -> bytes:
         half = int(4 / cutoff)
         n = np.arange(-half, half + 1)
         kernel = 2 * cutoff * np.sinc(2 * cutoff * n) * np.hanning(len(n) + 2)[1:-1]
-        samples = np.convolve(samples, kernel / kernel.sum(), mode="same")
+        samples = np.convolve(samples, kernel / kernel.sum())[half : half + len(samples)]
     count = round(len(samples) * rate_to / rate_from)
     at = np.arange(count) * (rate_from / rate_to)
     moved = np.interp(at, np.arange(len(samples)), samples)

@@ -18,7 +18,7 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from agents.snapshot import AgentSnapshot
 from calls import outbox, services, tokens
@@ -181,7 +181,7 @@ class Line:
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            self._feed(PhoneClosed("server stopping"))
+            self._feed(PhoneClosed("server stopping", failed=True))
         finally:
             # Not to be cut short: this is what makes the record whole.
             await asyncio.shield(asyncio.ensure_future(self._finish(writing, reading)))
@@ -192,7 +192,8 @@ class Line:
         while self._bridge.ended is None:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                feed(PhoneClosed("server stopping" if message.get("code") == 1012 else "caller hung up"))
+                stopping = message.get("code") == 1012  # what uvicorn says when it is told to stop
+                feed(PhoneClosed("server stopping" if stopping else "caller hung up", failed=stopping))
                 return
             event = parse(message.get("text"), message.get("bytes"))
             if type(event) is CallerAudio:
@@ -219,7 +220,7 @@ class Line:
     def _stop(self, refusal: Refused) -> None:
         self._close_code = refusal.close_code
         self._feed(BadMessage("phone", refusal.problem))
-        self._feed(PhoneClosed(f"protocol error: {refusal.problem}"))
+        self._feed(PhoneClosed(f"protocol error: {refusal.problem}", failed=True))
 
     async def _write(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})

@@ -110,7 +110,7 @@ class Conversation(CallerSide):
             self.reopen_at = now + silence.REOPEN_PAUSE * 2 ** (self._openings - 1)
 
     def _hung_up(self, event: e.PhoneClosed, now: float) -> Commands:
-        yield from self._end(event.reason, now)
+        yield from self._end(event.reason, now, event.failed)
 
     # --- trouble
 

@@ -46,9 +46,10 @@ class CallerKey:
 
 @dataclass(frozen=True, slots=True)
 class PhoneClosed:
-    """The caller hung up, or the carrier's socket is gone."""
+    """The caller hung up, or the carrier's socket is gone. `failed`: it is our doing, and the caller is still there."""
 
     reason: str
+    failed: bool = False
 
 
 # --- from the speech model --------------------------------------------------------------------------------------
