@@ -5,24 +5,39 @@ The same events give the same rows whatever the order in which they arrived, so 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from calls.conversation import facts
 from calls.models import Call, CallEvent, Interruption, Recording, Turn
+
+logger = logging.getLogger("calls")
+
+LARGEST = 2**31 - 1
+"""The largest number that a column of ours takes in every database."""
 
 TURN_KINDS = {facts.CALLER_TURN, facts.CALLER_WORDS, facts.AGENT_TURN, facts.INTERRUPTION_REFUSED}
 INTERRUPTION_KINDS = {facts.INTERRUPTION, facts.INTERRUPTION_CLEARED, facts.INTERRUPTION_SETTLED}
 
 
 def derive(call: Call, kinds: set[str]) -> None:
-    """Bring the rows that depend on these kinds of events up to date."""
+    """Bring the rows that depend on these kinds of events up to date.
+
+    Events with data of another form than the facts describe cost the rows that depend on them, and never the events.
+    """
     for depends_on, build in DERIVATIONS:
         if depends_on & kinds:
-            build(call, list(call.events.filter(kind__in=depends_on).order_by("seq")))
+            try:
+                with transaction.atomic():
+                    build(call, list(call.events.filter(kind__in=depends_on).order_by("seq")))
+            except (DataError, IntegrityError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                kind = type(error).__name__
+                logger.error("[%s] %s could not be derived (%s)", call.pk, build.__name__.strip("_"), kind)
 
 
 def _turns(call: Call, events: list[CallEvent]) -> None:
@@ -95,7 +110,7 @@ def _outcome(call: Call, events: list[CallEvent]) -> None:
 
 def _number(data: dict[str, Any], name: str) -> int:
     value = data.get(name)
-    return max(0, round(value)) if isinstance(value, int | float) else 0
+    return min(max(0, round(value)), LARGEST) if isinstance(value, int | float) else 0
 
 
 def _numbers(data: dict[str, Any], *names: str) -> dict[str, int]:

@@ -62,11 +62,13 @@ class Outbox:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._away_since: float | None = None
+        self._database_is_away = False
         self._swept_at = float("-inf")
 
     def open_spool(self, call_id: UUID) -> Spool:
         """A new spool, flushed and published from now on."""
         spool = Spool(self.folder / f"{call_id}.jsonl", call_id)
+        spool.on_close = lambda: writer.submit(spool.flush)  # a server that stops may not live until the next round
         with self._lock:
             self._shipments[call_id] = Shipment(spool)
         writer.add(spool)
@@ -103,19 +105,21 @@ class Outbox:
             self._take_over()
         with self._lock:
             shipments = list(self._shipments.values())
+        answers = True
         for shipment in shipments:
             if self._stop.is_set():
                 return
-            self._publish(shipment, now)
+            answers = answers and self._publish(shipment, now)  # one time-out a round is enough
             if shipment.spool.closed and not shipment.spool.pending:
                 self._let_go(shipment, now)
 
     # --- publishing
 
-    def _publish(self, shipment: Shipment, now: float) -> None:
+    def _publish(self, shipment: Shipment, now: float) -> bool:
+        """Publish what is new. False when the broker does not answer."""
         spool = shipment.spool
         if shipment.published >= spool.flushed:
-            return
+            return True
         lines, position = spool.read(shipment.published)
         try:
             for i in range(0, len(lines), BATCH):
@@ -125,12 +129,13 @@ class Outbox:
                 self._away_since = now
                 logger.warning("The broker is away (%s); records of calls wait on disk", type(error).__name__)
             self._stop.wait(AWAY_S)
-            return
+            return False
         if self._away_since is not None:
             logger.info("The broker is back after %.0f s", now - self._away_since)
             self._away_since = None
         shipment.published = position
         shipment.published_at = now
+        return True
 
     @staticmethod
     def _send(call_id: UUID, lines: list[dict[str, object]]) -> None:
@@ -146,7 +151,11 @@ class Outbox:
         shipment.checked_at = now
         spool = shipment.spool
         try:
-            if self._has_arrived(spool):
+            arrived = self._has_arrived(spool)
+            if self._database_is_away:
+                self._database_is_away = False
+                logger.info("The database is back")
+            if arrived:
                 spool.release(delete=True)
                 writer.remove(spool)
                 with self._lock:
@@ -155,7 +164,9 @@ class Outbox:
                 shipment.published = 0  # twice delivered is once stored
                 shipment.resend_after *= 2
         except Error as error:
-            logger.warning("The database is away (%s); records of calls wait on disk", type(error).__name__)
+            if not self._database_is_away:
+                self._database_is_away = True
+                logger.warning("The database is away (%s); records of calls wait on disk", type(error).__name__)
         finally:
             close_old_connections()
 
@@ -182,6 +193,7 @@ class Outbox:
                 spool = Spool.recover(path)
             except (SpoolTaken, OSError):
                 continue
+            writer.add(spool)
             self._finish(spool)
             with self._lock:
                 self._shipments[call_id] = Shipment(spool)

@@ -8,11 +8,13 @@ says what had been written by then.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 from collections import deque
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from calls import audio
 from calls.writer import Writer
@@ -48,9 +50,10 @@ class Recorder:
         self._agent: deque[tuple[float, bytes | None]] = deque()
         # The writer's own.
         self._left = bytearray()
+        self._gap = (0, 0)  # where silence was last put for the caller, and how much; in samples
         self._to_play: list[tuple[int, bytes]] = []
         self._written = 0  # samples of each track on disk
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._failed = False
         self._loudest: list[list[float]] = [[], []]
         self._flushed_at = started_at
@@ -72,8 +75,10 @@ class Recorder:
 
     async def close(self, now: float) -> Recorded:
         """Write what is left; the finished file. Whatever fails is logged, and what was written stays."""
-        await asyncio.wrap_future(self._writer.submit(self._finish, now))
-        self._writer.remove(self)
+        try:
+            await asyncio.wrap_future(self._writer.submit(self._finish, now))
+        finally:
+            self._writer.remove(self)
         samples = self._written
         return Recorded(
             self.path,
@@ -103,7 +108,11 @@ class Recorder:
         self._lay_out_caller()
         self._take_orders()
         count = until - self._written
-        if count <= 0 or self._failed:
+        if self._failed:
+            self._left.clear()
+            self._to_play.clear()
+            return
+        if count <= 0:
             return
         left = bytes(self._left[:count]).ljust(count, audio.SILENCE)
         del self._left[:count]
@@ -111,12 +120,11 @@ class Recorder:
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("wb")
-            self._file.seek(0)
-            self._file.write(audio.mulaw_wav_header(2 * (self._written + count)))
-            self._file.seek(audio.HEADER_BYTES + 2 * self._written)
-            self._file.write(audio.interleave(left, right))
-            self._file.flush()
+                self._file = self.path.open("wb", buffering=0)
+                self._put(0, audio.mulaw_wav_header(0))
+            # The sound before the header that counts it: whatever happens between the two, what is counted is there.
+            self._put(audio.HEADER_BYTES + 2 * self._written, audio.interleave(left, right))
+            self._put(0, audio.mulaw_wav_header(2 * (self._written + count)))
         except OSError as error:
             self._failed = True
             logger.error(
@@ -127,14 +135,32 @@ class Recorder:
         for track, sound in zip(self._loudest, (left, right), strict=True):
             track.extend(audio.peaks(sound, max(1, count // 400)))
 
+    def _put(self, at: int, text: bytes) -> None:
+        assert self._file is not None
+        self._file.seek(at)
+        if self._file.write(text) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     def _lay_out_caller(self) -> None:
         while self._caller:
             now, mulaw = self._caller.popleft()
             laid = self._written + len(self._left)
             missing = self._sample(now) - len(mulaw) - laid
             if missing > JITTER_MS * audio.BYTES_PER_MS:
+                self._gap = (laid, missing)
                 self._left.extend(audio.SILENCE * missing)
+            elif missing < 0:
+                self._close_gap(-missing)
             self._left.extend(mulaw)
+
+    def _close_gap(self, surplus: int) -> None:
+        """Sound that was held up comes in a burst: it belongs where silence was put for it, and what follows stays on time."""
+        start, length = self._gap
+        begin = max(start, self._written)
+        taken = min(surplus, start + length - begin)
+        if taken > 0:
+            del self._left[begin - self._written : begin - self._written + taken]
+            self._gap = (start, begin - start + (start + length - begin) - taken)
 
     def _take_orders(self) -> None:
         """Sound and cuts, in the order in which they were given."""

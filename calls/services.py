@@ -108,16 +108,31 @@ def _event(call: Call, line: dict[str, Any]) -> CallEvent | None:
     """A line as a row. One that cannot be a row must not take its batch with it."""
     try:
         data = line.get("data")
+        seq = int(line["seq"])
+        if not 0 < seq <= derivation.LARGEST:
+            raise ValueError("seq")
         return CallEvent(
             call=call,
-            seq=int(line["seq"]),
-            at_ms=max(0, int(line["at_ms"])),
-            kind=str(line["kind"])[:32],
-            data=data if isinstance(data, dict) else {},
+            seq=seq,
+            at_ms=min(max(0, int(line["at_ms"])), derivation.LARGEST),
+            kind=_without_nul(str(line["kind"]))[:32],
+            data=_without_nul(data) if isinstance(data, dict) else {},
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         logger.error("[%s] A line of the spool is no event and was left out", call.pk)
         return None
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL refuses U+0000 in any text, and the whole batch with it."""
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case list():
+            return [_without_nul(part) for part in value]
+        case dict():
+            return {_without_nul(name): _without_nul(part) for name, part in value.items()}
+    return value
 
 
 def end_unanswered_calls() -> int:

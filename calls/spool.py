@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,10 @@ from uuid import UUID
 import orjson
 
 logger = logging.getLogger("calls")
+
+
+UNREADABLE = "unreadable"
+"""The kind of a line that stands for one that a crash has spoilt."""
 
 
 class SpoolTaken(Exception):
@@ -30,6 +35,7 @@ class Spool:
         self.path = path
         self.call_id = call_id
         self.closed = False
+        self.on_close: Callable[[], object] = lambda: None
         self.flushed = 0  # bytes on disk that end with a whole line
         self.lines = 0
         self._seq = 0
@@ -51,6 +57,11 @@ class Spool:
         spool._descriptor = descriptor
         text = path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]  # a line that a crash cut short was never acted on
+        mended = b"".join(_mended(n, line) for n, line in enumerate(whole.split(b"\n")[:-1], start=1))
+        if mended != whole:
+            logger.error("[%s] The spool has unreadable lines; they keep their numbers and lose their data", path.stem)
+            os.pwrite(descriptor, mended, 0)
+            whole = mended
         os.ftruncate(descriptor, len(whole))
         os.lseek(descriptor, 0, os.SEEK_END)
         spool.flushed = len(whole)
@@ -74,7 +85,9 @@ class Spool:
 
     def close(self) -> None:
         """No more lines. Harmless twice."""
-        self.closed = True
+        if not self.closed:
+            self.closed = True
+            self.on_close()
 
     # --- on the writer's thread
 
@@ -89,8 +102,6 @@ class Spool:
                 if self._descriptor is None:
                     self._open()
                 self._write_all(text)
-                if self.closed:
-                    os.fsync(self._descriptor or 0)
             except OSError as error:
                 self._fresh = fresh + self._fresh
                 if not self._failed:
@@ -102,11 +113,28 @@ class Spool:
             self._failed = False
             self.flushed += len(text)
             self.lines += len(fresh)
+            if self.closed:
+                self._sync()
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Locked before it has its name: the sweep of another process must not meet it between the two.
+        unnamed = self.path.with_suffix(".new")
+        descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(self.path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def _sync(self) -> None:
+        assert self._descriptor is not None
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:  # the lines are written; only a power cut could still take them
+            logger.error("[%s] The spool could not be made safe (%s)", self.call_id, error.strerror)
 
     def _write_all(self, text: bytes) -> None:
         assert self._descriptor is not None
@@ -116,7 +144,8 @@ class Spool:
 
     @property
     def pending(self) -> bool:
-        return bool(self._fresh)
+        """Whether a line is not on disk yet; those that are being written at this moment are not."""
+        return self.lines < self._seq
 
     def read(self, start: int) -> tuple[list[dict[str, Any]], int]:
         """The whole lines from a position of the file, and the position after them."""
@@ -135,3 +164,14 @@ class Spool:
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
+
+
+def _mended(number: int, line: bytes) -> bytes:
+    """A line as it stands, or one in its place: the outbox counts lines, and one that a power cut spoilt must not stop the rest."""
+    try:
+        found = orjson.loads(line)
+        if found["seq"] == number and isinstance(found["at_ms"], int) and isinstance(found["kind"], str):
+            return line + b"\n"
+    except (ValueError, TypeError, KeyError):
+        pass
+    return orjson.dumps({"seq": number, "at_ms": 0, "kind": UNREADABLE, "data": {}}) + b"\n"

@@ -72,11 +72,22 @@ class Writer:
             if job is None:
                 self._flush()
                 return
-            future, function, args = job
-            try:
-                future.set_result(function(*args))
-            except BaseException as error:
+            self._do(*job)
+
+    @staticmethod
+    def _do(future: Future[Any], job: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Also when nobody waits for it any more: a recording is finished though its call was cancelled."""
+        is_awaited = future.set_running_or_notify_cancel()
+        try:
+            result = job(*args)
+        except BaseException as error:
+            if is_awaited:
                 future.set_exception(error)
+            else:
+                logger.exception("Writing to the disk failed")
+        else:
+            if is_awaited:
+                future.set_result(result)
 
     def _flush(self) -> None:
         now = time.monotonic()

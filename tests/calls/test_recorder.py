@@ -17,7 +17,7 @@ SECOND = 8000
 
 @pytest.fixture
 def writer() -> Iterator[Writer]:
-    made = Writer()
+    made = Writer(period_s=3600)  # these recorders live in a time of their own; each test flushes by itself
     yield made
     made.stop()
 

@@ -46,14 +46,15 @@ def test_data_that_cannot_be_written_costs_its_data_and_not_the_call(tmp_path: P
 
 
 def test_a_full_disk_keeps_the_lines_and_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    s = Spool(Path("/dev/full"), uuid4())
+    s = spool(tmp_path)
+    s._descriptor = os.open("/dev/full", os.O_WRONLY)
     for _ in range(3):
         s.write("note", {}, 0)
         s.flush()
     assert s.pending
     assert s.lines == 0
     assert caplog.text.count("cannot be written") == 1
-    s.path = tmp_path / "later.jsonl"
+    os.close(s._descriptor)
     s._descriptor = None
     s.flush()
     assert s.lines == 3
