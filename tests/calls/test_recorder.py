@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,3 +116,51 @@ async def test_a_disk_that_fails_costs_the_recording_and_not_the_call(
     made = await recorder.close(4.0)
     assert made.duration_ms == 0
     assert caplog.text.count("cannot be written") == 1
+
+
+async def test_sound_that_was_held_up_fills_the_gap_it_left(tmp_path: Path, writer: Writer) -> None:
+    """A stalled network delivers in one burst: what follows must not be late for the rest of the call."""
+    recorder = Recorder(tmp_path / "x.wav", 0.0, writer)
+    speak(recorder, 1.0, 0.0, 0x11)
+    for _ in range(25):  # half a second, all at once at its end
+        recorder.caller(b"\x22" * 160, 1.5)
+    speak(recorder, 1.0, 1.5, 0x33)
+    made = await recorder.close(2.5)
+    left, _ = tracks(made.path)
+    assert left == b"\x11" * SECOND + b"\x22" * 4000 + b"\x33" * SECOND
+
+
+def test_a_disk_that_fills_up_leaves_what_was_written_playable(tmp_path: Path) -> None:
+    program = f"""
+import asyncio, resource, sys
+sys.path.insert(0, {str(Path.cwd())!r})
+from pathlib import Path
+from calls.recorder import Recorder
+from calls.writer import Writer
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+async def main():
+    writer = Writer(period_s=3600)
+    recorder = Recorder(Path({str(tmp_path / "x.wav")!r}), 0.0, writer)
+    for second in range(4):
+        for n in range(50):
+            recorder.caller(b"\\x11" * 160, second + (n + 1) * 0.02)
+        writer.submit(recorder.flush, second + 1.0).result()
+    made = await recorder.close(4.0)
+    print(made.duration_ms, len(recorder._left), len(writer._flushables))
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["1000", "0", "0"], done.stderr
+    data = (tmp_path / "x.wav").read_bytes()
+    counted = struct.unpack("<I", data[audio.HEADER_BYTES - 4 : audio.HEADER_BYTES])[0]
+    assert data[audio.HEADER_BYTES :][:counted] == b"\x11\xff" * SECOND
+
+
+def test_a_job_nobody_waits_for_is_done_and_ends_no_thread(writer: Writer) -> None:
+    hold, done = threading.Event(), threading.Event()
+    writer.submit(hold.wait)
+    left_alone = writer.submit(done.set)
+    assert left_alone.cancel()
+    hold.set()
+    assert done.wait(5)
+    assert writer.submit(lambda: 7).result(5) == 7

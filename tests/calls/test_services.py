@@ -175,6 +175,38 @@ def test_one_damaged_line_does_not_take_its_batch_with_it(
     assert "left out" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        line(1, facts.CALLER_WORDS, item_id="u1", text="nul \0 here"),
+        line(1, facts.INTERRUPTION, number=1, steps=7),
+        line(1, facts.AGENT_TURN, item_id="a1", started_ms=10**30, text="private"),
+        line(1, facts.CALLER_KEY, at_ms=10**30, digit="\0"),
+    ],
+    ids=["nul", "steps", "number", "time"],
+)
+def test_data_of_another_form_is_stored_and_stops_no_other_row(
+    number: PhoneNumber, damaged: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    call = claim(ring(number))
+    lines = [damaged, line(2, facts.CALL_ENDED, 10, reason="caller hung up", failed=False, duration_ms=10)]
+    assert services.apply_events(call_id=call.pk, lines=lines) == 2
+    assert rows_of(call) == ("ended", "caller hung up")
+    assert "\0" not in str(call.events.get(seq=1).data)
+    assert "private" not in caplog.text
+
+
+def rows_of(call: Call) -> tuple[str, str]:
+    call.refresh_from_db()
+    return call.status, call.end_reason
+
+
+@pytest.mark.parametrize("seq", [0, -1, 10**30])
+def test_a_number_that_no_row_can_have_is_left_out(number: PhoneNumber, seq: int) -> None:
+    call = claim(ring(number))
+    assert services.apply_events(call_id=call.pk, lines=[line(seq, facts.CALLER_KEY), line(1, facts.CALLER_KEY)]) == 1
+
+
 def test_lines_of_an_unknown_call_are_left_to_the_spool() -> None:
     assert services.apply_events(call_id=uuid4(), lines=LINES) == 0
 

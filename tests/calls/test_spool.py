@@ -104,3 +104,47 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     assert s.write("note", {}, 1) == 1
     s.flush()
     assert s.lines == 1
+
+
+def test_lines_that_are_being_written_are_not_yet_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outbox deletes what has arrived; it must not take a file whose last lines are under way for complete."""
+    s = spool(tmp_path)
+    seen: list[bool] = []
+    put = s._write_all
+    monkeypatch.setattr(s, "_write_all", lambda text: (seen.append(s.pending), put(text)))
+    s.write("call_ended", {}, 0)
+    s.close()
+    s.flush()
+    assert seen == [True]
+    assert not s.pending
+
+
+def test_a_spoilt_line_keeps_its_number_and_stops_no_other(tmp_path: Path) -> None:
+    path = tmp_path / f"{uuid4()}.jsonl"
+    path.write_bytes(
+        b'{"seq":1,"at_ms":0,"kind":"a","data":{}}\n\0\0\0\0\n{"seq":3,"at_ms":9,"kind":"b","data":{}}\n[]\n'
+    )
+    found = Spool.recover(path)
+    assert [(line["seq"], line["kind"]) for line in found.read(0)[0]] == [
+        (1, "a"),
+        (2, "unreadable"),
+        (3, "b"),
+        (4, "unreadable"),
+    ]
+    assert found.write("call_ended", {}, 9) == 5
+    found.flush()
+    assert [line["seq"] for line in found.read(0)[0]] == [1, 2, 3, 4, 5]
+
+
+def test_it_has_its_name_only_once_it_is_locked(tmp_path: Path) -> None:
+    s = spool(tmp_path)
+    s.path.with_suffix(".new").mkdir()  # so that it cannot be made
+    s.write("note", {}, 0)
+    s.flush()
+    assert s.pending
+    assert not s.path.exists()
+    s.path.with_suffix(".new").rmdir()
+    s.flush()
+    assert [p.name for p in tmp_path.iterdir()] == [s.path.name]
+    with pytest.raises(SpoolTaken):
+        Spool.recover(s.path)
