@@ -79,7 +79,7 @@ async def test_natural_interruption(platform: Platform, model: Model, clips: Pat
     row = platform.call(call.call_sid)
     (stop,) = platform.rows("select * from calls_interruption where call_id = ?", row["id"])
     assert abs(stop["heard_ms"] - (cleared[0].at_ms - began)) <= 40
-    assert 0 < stop["late_ms"] <= 3 * 251
+    assert stop["late_ms"] >= 2 * 251
     assert stop["clear_ms"] < 50
     assert stop["heard_text"]
     assert stop["unheard_text"]
