@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -259,13 +260,11 @@ def voice_name(asked: Any) -> str:
 
 def _parts(words: str, asked: Asked, behaviour: Behaviour, new_item_id: Callable[[], str]) -> list[Part]:
     """The words, divided into as many items as are wanted, as far as there are sentences."""
-    all_sentences = voice.sentences(words) or [words]
-    count = min(behaviour.items, len(all_sentences))
-    bounds = [round(i * len(all_sentences) / count) for i in range(count + 1)]
+    texts = _shares(voice.sentences(words) or [words], behaviour.items)
+    count = len(texts)
     parts: list[Part] = []
     left = asked.max_output_tokens
-    for index in range(count):
-        text = "".join(all_sentences[bounds[index] : bounds[index + 1]]).rstrip()
+    for index, text in enumerate(texts):
         phase = "" if count == 1 else ("final_answer" if index == count - 1 else "commentary")
         item = Item(new_item_id(), "assistant", phase=phase, bytes_per_ms=BYTES_PER_MS[asked.format["type"]])
         part = (
@@ -277,6 +276,18 @@ def _parts(words: str, asked: Asked, behaviour: Behaviour, new_item_id: Callable
         if part.cut_short:
             break
     return parts
+
+
+def _shares(sentences: list[str], count: int) -> list[str]:
+    """Sentences in as many texts as are wanted, as far as there are sentences, each about as long as the others."""
+    count = min(count, len(sentences))
+    ends = list(itertools.accumulate(map(len, sentences)))
+    bounds = [0]
+    for share in range(1, count):
+        first, last = bounds[-1] + 1, len(sentences) - (count - share)
+        bounds.append(min(range(first, last + 1), key=lambda end: abs(ends[end - 1] - ends[-1] * share / count)))
+    bounds.append(len(sentences))
+    return ["".join(sentences[a:b]).rstrip() for a, b in itertools.pairwise(bounds)]
 
 
 def _spoken(item: Item, index: int, text: str, asked: Asked, behaviour: Behaviour) -> Part:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 FIRST = (
-    "Thank you for calling. This is a rehearsal, so I follow a script and cannot hear your words, but I do hear when you speak "
-    "and when you stop."
+    "Thank you for calling this rehearsal, in which I follow a script and cannot hear your words. But I do hear when you speak, "
+    "and when you stop. Please say whatever you like, or interrupt me right now, in the middle of this sentence."
 )
 REPLIES = (
     "All right. I noticed that you said something, and I go on with the script. In a real call, the speech model would now "

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.rehearsal import voice
+from calls.rehearsal.reply import _shares
 from calls.rehearsal.session import CLIENT_EVENTS
 from tests.calls.rehearsal.talk import Json, Talk, error_of, kinds, of, only, phone, phone_session, sound_of, user_item
 
@@ -85,6 +86,25 @@ def test_a_reply_can_have_several_items() -> None:
     assert (first["phase"], second["phase"]) == ("commentary", "final_answer")
     assert [event["output_index"] for event in of(events, "response.output_item.done")] == [0, 1]
     assert of(events, "conversation.item.added")[1]["previous_item_id"] == first["id"]
+
+
+@given(
+    st.lists(st.sampled_from(["Yes. ", "I see that. ", "A longer sentence is here, too. "]), min_size=1),
+    st.integers(1, 4),
+)
+def test_items_share_the_sentences_out(sentences: list[str], items: int) -> None:
+    shares = _shares(sentences, items)
+    assert len(shares) == min(items, len(sentences))
+    assert " ".join(shares) == "".join(sentences).rstrip()
+    assert all(shares)
+
+
+def test_items_are_about_as_long_as_each_other() -> None:
+    assert _shares(["Sorry, go on. ", "All right. ", "I noticed that you said something. ", "Now what?"], 2) == [
+        "Sorry, go on. All right.",
+        "I noticed that you said something. Now what?",
+    ]
+    assert _shares(["Yes. ", "No. ", "This one is by far the longest of all the sentences."], 2)[0] == "Yes. No."
 
 
 def test_a_reply_in_text() -> None:
