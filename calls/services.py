@@ -19,6 +19,7 @@ from calls.models import Call, CallEvent
 logger = logging.getLogger("calls")
 
 UNANSWERED_AFTER = timedelta(minutes=5)
+TRACELESS_AFTER = timedelta(minutes=15)
 
 
 @transaction.atomic
@@ -136,6 +137,10 @@ def _without_nul(value: Any) -> Any:
 
 
 def end_unanswered_calls() -> int:
-    """Calls whose media never came are over. How many."""
-    stale = Call.objects.filter(status=Call.Status.RINGING, rang_at__lt=timezone.now() - UNANSWERED_AFTER)
-    return stale.update(status=Call.Status.ENDED, end_reason="never connected", ended_at=timezone.now())
+    """Calls whose media never came are over, and so are those whose process died before its first line. How many."""
+    now = timezone.now()
+    silent = Call.objects.filter(status=Call.Status.RINGING, rang_at__lt=now - UNANSWERED_AFTER)
+    ended = silent.update(status=Call.Status.ENDED, end_reason="never connected", ended_at=now)
+    # Should lines of such a call come after all, its outcome is derived from them.
+    traceless = Call.objects.filter(status=Call.Status.LIVE, started_at__lt=now - TRACELESS_AFTER, events__isnull=True)
+    return ended + traceless.update(status=Call.Status.FAILED, end_reason="server stopped", ended_at=now)

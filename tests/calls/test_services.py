@@ -220,6 +220,16 @@ def test_a_call_that_never_connected_is_over_after_a_while(number: PhoneNumber) 
     assert (call.status, young.status) == (Call.Status.ENDED, Call.Status.RINGING)
 
 
+def test_a_call_whose_process_left_no_trace_is_over_after_a_while(number: PhoneNumber) -> None:
+    lost, recorded = claim(ring(number, "CA1")), claim(ring(number, "CA2"))
+    Call.objects.update(started_at=timezone.now() - timedelta(minutes=16))
+    services.apply_events(call_id=recorded.pk, lines=LINES[:1])
+    assert services.end_unanswered_calls() == 1
+    lost.refresh_from_db()
+    recorded.refresh_from_db()
+    assert (lost.status, lost.end_reason, recorded.status) == (Call.Status.FAILED, "server stopped", Call.Status.LIVE)
+
+
 def test_a_failure_is_known_at_once(number: PhoneNumber) -> None:
     call = claim(ring(number))
     services.note_failure(call_id=call.pk, reason="model unreachable")
