@@ -8,14 +8,20 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, JsonResponse
-from django.urls import path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, StackedInline
+from unfold.dataclasses import UnfoldAction
 
+from agents import services, tuning
 from agents.forms import AgentForm, PhoneNumberForm, TurnSettingsForm
 from agents.models import Agent, PhoneNumber, TurnSettings
 from agents.realtime_models import shutdown_warning
+
+APPLY = "_apply_live"
+"""The name of the button that saves and goes on to the calls."""
 
 
 class TurnSettingsInline(StackedInline):
@@ -24,43 +30,95 @@ class TurnSettingsInline(StackedInline):
     model = TurnSettings
     form = TurnSettingsForm
     can_delete = False
+    hide_title = True
     min_num = max_num = 1
     readonly_fields = ["turn_detection_object"]
     fieldsets = [
         (
-            "Hearing the caller",
+            "1. Hearing the caller",
             {
                 "description": "What counts as the caller speaking.",
                 "fields": ["vad_type", "threshold", "prefix_padding_ms"],
             },
         ),
         (
-            "When the caller has finished",
+            "2. When the caller speaks over the agent",
             {
-                "description": "Shorter waits answer sooner; longer ones let people think.",
+                "description": "Whether a sound is an interruption. Each 0 or “off” is one kind of evidence less; with all "
+                "of them off, every sound is one.",
                 "fields": [
-                    "silence_floor_ms",
-                    "response_latency_ms",
-                    "eagerness",
-                    "idle_timeout_ms",
-                    "create_response",
+                    "stop_sound",
+                    "min_speech_ms",
+                    "decide_by_ms",
+                    "ignore_backchannels",
+                    "protect_greeting",
+                    "interrupt_response",
                 ],
             },
         ),
         (
-            "When the caller speaks over the agent",
+            "2. in detail: weighing the sound, words and echo",
             {
-                "description": "What counts as an interruption, and the five steps that follow.",
+                "classes": ["collapse"],
+                "fields": [
+                    "speech_probability",
+                    "min_loudness_db",
+                    "echo_guard",
+                    "grace_ms",
+                    "resume_overlap_ms",
+                    "backchannel_phrases",
+                    "interrupt_phrases",
+                ],
+            },
+        ),
+        (
+            "3. When it is an interruption: the five steps",
+            {
+                "description": "In this order. Each can be left out; the caller hears what that costs.",
+                "classes": ["collapse"],
                 "fields": [
                     "mode",
-                    "min_speech_ms",
-                    "interrupt_response",
                     "cancel_reply",
                     "truncate",
                     "clear_buffers",
                     "suppress_in_flight",
                     "suppress_ms",
                     "mark_silent",
+                ],
+            },
+        ),
+        (
+            "4. When the caller has finished",
+            {
+                "description": "Shorter waits answer sooner; longer ones let people think.",
+                "fields": ["silence_floor_ms", "response_latency_ms", "response_delay_ms"],
+            },
+        ),
+        (
+            "4. in detail: more patience, and who answers",
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    "patience_spelling_ms",
+                    "patience_number_ms",
+                    "patience_email_ms",
+                    "eagerness",
+                    "create_response",
+                ],
+            },
+        ),
+        (
+            "5. Silence, and the length of the call",
+            {
+                "fields": [
+                    "idle_prompt_ms",
+                    "idle_prompts_max",
+                    "idle_prompt",
+                    "idle_goodbye",
+                    "max_call_s",
+                    "call_warning_s",
+                    "call_warning",
+                    "idle_timeout_ms",
                 ],
             },
         ),
@@ -86,6 +144,7 @@ class AgentAdmin(ModelAdmin):
     list_filter = ["active"]
     search_fields = ["name"]
     warn_unsaved_form = True
+    change_form_outer_before_template = "agents/tuning.html"
     fieldsets = [
         (None, {"fields": ["name", "active"]}),
         ("What the caller hears first", {"fields": ["greeting"]}),
@@ -120,7 +179,33 @@ class AgentAdmin(ModelAdmin):
         preview = path(
             "turn-detection/", self.admin_site.admin_view(self.turn_detection), name="agents_agent_turn_detection"
         )
-        return [preview, *super().get_urls()]
+        return [preview, *tuning.urls(), *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        agent = self.get_object(request, object_id)
+        shown = {"tuning": tuning.panel(request, agent)} if agent else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        agent = get_object_or_404(Agent, pk=object_id)
+        if not self.has_view_or_change_permission(request, agent):
+            raise PermissionDenied
+        return tuning.history_page(request, agent)
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """One more button beside Save while calls of this agent are live."""
+        agent = self.get_object(request, str(object_id))
+        live = tuning.live_calls(agent) if agent and tuning.may_change(request) else 0
+        if not live:
+            return []
+        told = f"Save and apply to {live} live call{'' if live == 1 else 's'}"
+        return [UnfoldAction(APPLY, method=lambda request, agent: None, description=told, path="")]
+
+    def response_change(self, request: HttpRequest, obj: Agent) -> HttpResponse:
+        if APPLY in request.POST:
+            # Applying is a POST of its own, with a page of its own; 307 keeps the method.
+            return HttpResponseRedirect(reverse("apply_live_settings", args=[obj.pk]), preserve_request=True)
+        return super().response_change(request, obj)
 
     def turn_detection(self, request: HttpRequest) -> JsonResponse:
         """The object that the posted, unsaved settings would give the model, or what is wrong with them."""
@@ -136,14 +221,25 @@ class AgentAdmin(ModelAdmin):
         return JsonResponse({"problems": problems}, status=422)
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        request.marks = services.mark(request.user, "saved" if change else "made")  # type: ignore[attr-defined]
+        if not change or form.changed_data:
+            vars(obj).update(request.marks)  # type: ignore[attr-defined]
+            super().save_model(request, obj, form, change)
         for name in (obj.model, obj.transcription_model):
             if warning := shutdown_warning(name):
                 messages.warning(request, warning)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for row in formset.forms:  # of one act with the agent
+            vars(row.instance).update(request.marks)  # type: ignore[attr-defined]
+        super().save_formset(request, form, formset, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        TurnSettings.objects.get_or_create(agent=form.instance)
+        if not TurnSettings.objects.filter(agent=form.instance).exists():
+            turn = TurnSettings(agent=form.instance)
+            vars(turn).update(request.marks)  # type: ignore[attr-defined]
+            turn.save()
 
 
 @admin.register(PhoneNumber)
@@ -156,9 +252,13 @@ class PhoneNumberAdmin(ModelAdmin):
     readonly_fields = ["webhook"]
     fields = ["number", "carrier", "agent", "active", "webhook"]
 
+    class Media:
+        css = {"all": ["agents/agents.css"]}
+
     @admin.display(description="Webhook of the carrier")
     def webhook(self, number: PhoneNumber) -> str:
         url = f"{settings.PUBLIC_BASE_URL}/carriers/{number.carrier or 'twilio'}/voice/"
         return format_html(
-            "<code>{}</code><p>Paste it at the carrier as what happens when a call comes in (HTTP POST).</p>", url
+            '<code class="webhook">{}</code><p>Paste it at the carrier as what happens when a call comes in (HTTP POST).</p>',
+            url,
         )

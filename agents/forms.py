@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from agents import realtime_models
 from agents.models import Agent, PhoneNumber, TurnSettings
@@ -43,6 +43,10 @@ class TurnSettingsForm(forms.ModelForm):
     class Meta:
         model = TurnSettings
         fields = TURN_FIELDS
+        widgets = {
+            "backchannel_phrases": UnfoldAdminTextareaWidget({"rows": 4}),
+            "interrupt_phrases": UnfoldAdminTextareaWidget({"rows": 4}),
+        }
 
 
 class PhoneNumberForm(forms.ModelForm):

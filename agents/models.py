@@ -6,16 +6,14 @@ from typing import Any
 
 import phonenumbers
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from simple_history.models import HistoricalRecords
 
-from agents import realtime_models
+from agents import contradictions, realtime_models
+from agents.fields import between
+from agents.turn_fields import FiveSteps, Hearing, VadType, Weighing
+from agents.waiting_fields import EndOfTurn, SilenceAndLength
 from voiceplatform import registry
-
-
-def between(low: float, high: float, too_low: str, too_high: str) -> list[Any]:
-    """Validators of a range; the messages say what a value beyond it would do to a caller."""
-    return [MinValueValidator(low, too_low), MaxValueValidator(high, too_high)]
 
 
 class Agent(models.Model):
@@ -68,6 +66,7 @@ class Agent(models.Model):
         choices=[("", "off"), ("near_field", "near field (handset)"), ("far_field", "far field (speakerphone)")],
         help_text="Cleans the caller's sound before anything listens to it. Fewer false stops on noisy lines.",
     )
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ["name"]
@@ -76,155 +75,14 @@ class Agent(models.Model):
         return self.name
 
 
-class TurnSettings(models.Model):
+class TurnSettings(Hearing, Weighing, FiveSteps, EndOfTurn, SilenceAndLength):
     """How an agent hears that the caller begins and ends, and what happens when the caller speaks over it.
 
-    Lengths are milliseconds. What is said here of a value is what a caller hears of it.
+    The fields stand in turn_fields.py and waiting_fields.py, what they begin with in defaults.py. Lengths are milliseconds.
     """
 
-    class VadType(models.TextChoices):
-        SERVER = "server_vad", "by sound and silence (server_vad)"
-        SEMANTIC = "semantic_vad", "by meaning (semantic_vad)"
-
-    class Eagerness(models.TextChoices):
-        AUTO = "auto", "auto (as medium)"
-        LOW = "low", "low: waits up to 8 s"
-        MEDIUM = "medium", "medium: waits up to 4 s"
-        HIGH = "high", "high: waits up to 2 s"
-
-    class Mode(models.TextChoices):
-        FULL = "full", "full: stop the sound, cut the conversation where it was heard"
-        LEGACY = "legacy", "legacy: cancel the response only (roll-back path)"
-
-    class Truncate(models.TextChoices):
-        HEARD = "heard", "where the caller stopped hearing it"
-        START = "start", "at its start, as if nothing was heard"
-        OFF = "off", "nowhere: the agent believes it said everything"
-
     agent = models.OneToOneField(Agent, on_delete=models.CASCADE, related_name="turn_settings")
-
-    vad_type = models.CharField(
-        "how speech is noticed",
-        max_length=16,
-        choices=VadType,
-        default=VadType.SERVER,
-        help_text="By sound: predictable, tuned below. By meaning: waits when a sentence sounds unfinished.",
-    )
-    threshold = models.FloatField(
-        default=0.6,
-        validators=between(
-            0.0,
-            1.0,
-            "A threshold is 0 or more. At 0 every hiss on the line counts as the caller speaking.",
-            "A threshold is at most 1. Near 1 even loud callers are not heard.",
-        ),
-        help_text="0 to 1. How sure it must be that a sound is speech. Higher: coughs and hiss stop the agent less, and "
-        "soft callers are missed more. Default 0.6: phone lines are noisier than the 0.5 of the service assumes.",
-    )
-    prefix_padding_ms = models.PositiveIntegerField(
-        "kept before speech",
-        default=300,
-        validators=between(0, 2000, "It cannot be below 0 ms.", "More than 2000 ms brings the agent's own echo along."),
-        help_text="ms, 0 to 2000. Sound from before the detection that the agent still hears. Too little: first syllables "
-        "are lost. Default 300.",
-    )
-    response_latency_ms = models.PositiveIntegerField(
-        "response latency",
-        default=300,
-        validators=between(
-            0, 10000, "It cannot be below 0 ms.", "After 10 s of silence callers think the line is dead."
-        ),
-        help_text="ms, 0 to 10000. How long you want to wait before the agent answers. The silence below is never shorter "
-        "than this.",
-    )
-    silence_floor_ms = models.PositiveIntegerField(
-        "shortest silence",
-        default=500,
-        validators=between(
-            100,
-            10000,
-            "Below 100 ms the agent answers between two words of the caller.",
-            "After 10 s of silence callers think the line is dead.",
-        ),
-        help_text="ms, 100 to 10000. Silence after which the caller has finished. Lower: quicker answers, and callers who "
-        "stop to think are cut off. Default 500. In force is the larger of this and the response latency.",
-    )
-    idle_timeout_ms = models.PositiveIntegerField(
-        "idle time-out",
-        null=True,
-        blank=True,
-        validators=between(
-            5000,
-            30000,
-            "The model refuses below 5000 ms: callers would be asked before they could think.",
-            "The model refuses above 30000 ms.",
-        ),
-        help_text="ms, 5000 to 30000, or empty for never. Silence of the caller after which the model speaks up by itself.",
-    )
-    eagerness = models.CharField(
-        max_length=8,
-        choices=Eagerness,
-        default=Eagerness.AUTO,
-        help_text="Only by meaning: how soon the agent takes an unfinished sentence for finished.",
-    )
-    create_response = models.BooleanField(
-        "the model answers by itself",
-        default=False,
-        help_text="Off (default): we ask for each answer, exactly once, when the conversation is free for it.",
-    )
-    interrupt_response = models.BooleanField(
-        "the model stops by itself",
-        default=False,
-        help_text="Off (default): we decide what is an interruption. On: every sound ends the answer, coughs included.",
-    )
-
-    mode = models.CharField(
-        "interruption",
-        max_length=8,
-        choices=Mode,
-        default=Mode.FULL,
-        help_text="Legacy is the earlier behaviour: the agent talks on for what the carrier holds, and may repeat itself.",
-    )
-    min_speech_ms = models.PositiveIntegerField(
-        "shortest interruption",
-        default=0,
-        validators=between(0, 3000, "It cannot be below 0 ms.", "Above 3 s the agent seems not to listen at all."),
-        help_text="ms, 0 to 3000. Shorter speech over the agent is no interruption: the sound stops, and goes on from where "
-        "it was heard. 0 (default): any speech is one.",
-    )
-    cancel_reply = models.BooleanField(
-        "1. cancel the response",
-        default=True,
-        help_text="The model stops making the answer. Off: it is paid for to its end.",
-    )
-    truncate = models.CharField(
-        "2. cut the conversation",
-        max_length=8,
-        choices=Truncate,
-        default=Truncate.HEARD,
-        help_text="What the agent believes the caller has heard. Wrong: it repeats itself, or takes for known what was not heard.",
-    )
-    clear_buffers = models.BooleanField(
-        "3. clear all buffers",
-        default=True,
-        help_text="The sound stops at once. Off: the caller hears what the carrier holds, often many seconds.",
-    )
-    suppress_in_flight = models.BooleanField(
-        "4. drop sound in flight",
-        default=True,
-        help_text="Pieces of the stopped answer that still arrive are not played. Off: the caller hears scraps of it.",
-    )
-    suppress_ms = models.PositiveIntegerField(
-        "drop window",
-        default=500,
-        validators=between(0, 5000, "It cannot be below 0 ms.", "Above 5 s the next answer could be swallowed."),
-        help_text="ms, 0 to 5000. Second guard, for sound that does not say which answer it is of. Default 500.",
-    )
-    mark_silent = models.BooleanField(
-        "5. mark the agent as silent",
-        default=True,
-        help_text="The caller has the floor. Off: more speech soon after counts as another interruption.",
-    )
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = "turn settings"
@@ -238,10 +96,23 @@ class TurnSettings(models.Model):
         """The silence in force, in ms."""
         return max(self.response_latency_ms, self.silence_floor_ms)
 
+    @property
+    def language(self) -> str:
+        """The agent's, also of one that is not stored yet; empty while the settings belong to nobody."""
+        try:
+            return self.agent.language
+        except Agent.DoesNotExist:
+            return ""
+
+    @property
+    def revision(self) -> int:
+        """Which state of the settings this is, as calls and the history name it. 0: never saved."""
+        return self.history.values_list("history_id", flat=True).first() or 0 if self.pk else 0
+
     def turn_detection(self) -> dict[str, Any]:
         """The exact object that the model gets. Always whole: what a missing member would do is not documented."""
         common = {"create_response": self.create_response, "interrupt_response": self.interrupt_response}
-        if self.vad_type == self.VadType.SEMANTIC:
+        if self.vad_type == VadType.SEMANTIC:
             return {"type": "semantic_vad", "eagerness": self.eagerness, **common}
         return {
             "type": "server_vad",
@@ -254,20 +125,7 @@ class TurnSettings(models.Model):
 
     def clean(self) -> None:
         """Pairs that contradict each other."""
-        wrong: dict[str, str] = {}
-        if self.interrupt_response and self.min_speech_ms:
-            wrong["min_speech_ms"] = (
-                "The model stops by itself at any sound, so nothing can wait for the shortest interruption. "
-                "Switch off 'the model stops by itself', or set this to 0."
-            )
-        if self.create_response and self.min_speech_ms:
-            wrong["create_response"] = (
-                "The model would answer every cough that is refused as an interruption. Switch this off, or set the "
-                "shortest interruption to 0."
-            )
-        if self.interrupt_response and self.mode == self.Mode.LEGACY:
-            wrong["mode"] = "Legacy cancels the response itself; with 'the model stops by itself' it would do so twice."
-        if wrong:
+        if wrong := contradictions.found(self):
             raise ValidationError(wrong)
 
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from agents import phrases
 from agents.models import Agent, TurnSettings
 
 TURN_FIELDS = [f.name for f in TurnSettings._meta.fields if f.name not in ("id", "agent")]
+
+
+def in_force(turn: TurnSettings) -> dict[str, Any]:
+    """All turn settings as a call runs with them: what is left to the language is resolved, and the revision is named."""
+    return {
+        **{name: getattr(turn, name) for name in TURN_FIELDS},
+        "silence_ms": turn.silence_ms,
+        "backchannel_phrases": phrases.backchannels(turn.backchannel_phrases, turn.language),
+        "interrupt_phrases": phrases.interrupts(turn.interrupt_phrases, turn.language),
+        "revision": turn.revision,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class AgentSnapshot:
             language=agent.language,
             speed=agent.speed,
             turn_detection=turn.turn_detection(),
-            turn={name: getattr(turn, name) for name in TURN_FIELDS} | {"silence_ms": turn.silence_ms},
+            turn=in_force(turn),
             transcription=transcription,
             noise_reduction={"type": agent.noise_reduction} if agent.noise_reduction else None,
         )

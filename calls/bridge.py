@@ -24,6 +24,12 @@ class Outlet(Protocol):
     def take(self, command: Command, now: float) -> None: ...
 
 
+class Timer(Protocol):
+    """What `call_later` gives: an asyncio handle, or that of a clock that is only counted."""
+
+    def cancel(self) -> None: ...
+
+
 class Bridge:
     """Feeds the conversation and hands its commands on, in order, within one synchronous step.
 
@@ -39,19 +45,21 @@ class Bridge:
         call_id: object,
         hear: Callable[[bytes, float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        call_later: Callable[[float, Callable[[], None]], Timer] | None = None,
     ) -> None:
         self.conversation = conversation
         self.ended: EndCall | None = None
         self._call_id = call_id
         self._hear = hear
         self._clock = clock
+        self._call_later = call_later
         self._routes: dict[type, list[Outlet]] = {}
         for outlet in outlets:
             for kind in outlet.takes:
                 self._routes.setdefault(kind, []).append(outlet)
         self._waiting: deque[Event] = deque()
         self._stepping = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._timer_at = 0.0
 
     def feed(self, event: Event) -> None:
@@ -99,8 +107,8 @@ class Bridge:
         elif self._timer is None or at != self._timer_at:
             self._disarm()
             self._timer_at = at
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.0, at - self._clock()), self._tick)
+            call_later = self._call_later or asyncio.get_running_loop().call_later
+            self._timer = call_later(max(0.0, at - self._clock()), self._tick)
 
     def _disarm(self) -> None:
         if self._timer is not None:

@@ -29,6 +29,7 @@ from calls.conversation.commands import EndCall
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import BadMessage, CallAnswered, CallerAudio, Event, PhoneClosed
 from calls.conversation.settings import ConversationSettings
+from calls.live_settings import LiveSettings
 from calls.outlets import ModelOutlet, PhoneOutlet, RecorderOutlet, RecordOutlet
 from calls.realtime.base import ModelDialect, ModelSession
 from calls.recorder import Recorder
@@ -143,9 +144,10 @@ class Line:
         )
         self._model = ModelOutlet(self._model_dialect, self._feed)
         self._phone = PhoneOutlet(dialect, self._write, self._feed, self._record.note)
+        self._live = LiveSettings(call_id, snapshot.agent_id, snapshot.turn, snapshot.greeting, self._feed)
         self._bridge = Bridge(
             Conversation(policy, now),
-            [self._record, self._phone, self._model, RecorderOutlet(self._recorder)],
+            [self._record, self._phone, self._model, RecorderOutlet(self._recorder), self._live],
             call_id=call_id,
             hear=self._recorder.caller,
         )
@@ -159,7 +161,8 @@ class Line:
             model=s.model,
             instructions=s.instructions,
             voice=s.voice,
-            turn_detection=s.turn_detection,
+            # As it is in force: a session that is opened anew must not fall back to what the call began with.
+            turn_detection=dict(self._bridge.conversation.settings.turn_detection),
             transcription=s.transcription,
             noise_reduction=s.noise_reduction,
             speed=s.speed,
@@ -178,6 +181,7 @@ class Line:
         writing = asyncio.create_task(self._phone.run())
         reading = asyncio.create_task(self._read())
         self._feed(CallAnswered())
+        self._live.start()
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -237,7 +241,8 @@ class Line:
             await self._note_failure(end)
         for task in (reading, writing):
             task.cancel()
-        await asyncio.gather(reading, writing, self._model.close(), self._hang_up(), return_exceptions=True)
+        leaving = (self._model.close(), self._live.close(), self._hang_up())
+        await asyncio.gather(reading, writing, *leaving, return_exceptions=True)
         await self._close_record(end, now)
 
     async def _note_failure(self, end: EndCall) -> None:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "simple_history",
     "voiceplatform.apps.VoicePlatformConfig",
     "agents.apps.AgentsConfig",
     "calls.apps.CallsConfig",
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",  # who changed it
 ]
 ROOT_URLCONF = "voiceplatform.urls"
 ASGI_APPLICATION = "voiceplatform.asgi.application"
@@ -144,11 +146,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"brief": {"()": "voiceplatform.brief.Brief"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "calls": {"level": "INFO"},
         "voiceplatform": {"level": "INFO"},
+        "channels_redis.pubsub": {"filters": ["brief"]},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
     },
 }

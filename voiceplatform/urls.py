@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from calls import live_pages
 from voiceplatform import health
 
 urlpatterns = [
@@ -11,5 +12,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("carriers/", include("calls.carrier_urls")),
     path("calls/", include("calls.urls")),
+    path("calls/agents/<int:agent_id>/", live_pages.page, name="live_settings"),
+    path("calls/agents/<int:agent_id>/apply/", live_pages.apply, name="apply_live_settings"),
     path("admin/", admin.site.urls),
 ]

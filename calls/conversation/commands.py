@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -95,6 +96,14 @@ class AddItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigureModel:
+    """Change the session that is running. Sent whole; the echo answers with `request_id`."""
+
+    request_id: str
+    turn_detection: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenModel:
     """Open a new session with the model; `attempt` counts from 1 within one loss."""
 
@@ -127,6 +136,7 @@ Command = (
     | TruncateReply
     | DeleteItem
     | AddItem
+    | ConfigureModel
     | OpenModel
     | Note
 )

@@ -6,8 +6,11 @@ Carriers, speech models and the shell make them; only the conversation reads the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .settings import ConversationSettings
 
 BYTES_PER_MS = 8
 
@@ -60,6 +63,14 @@ class ModelReady:
     """The model's session is configured: its echo came back. `differences` names what it did not take as asked."""
 
     session_id: str
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfigured:
+    """A later change of the session came back in its echo: it is in force."""
+
+    request_id: str
     differences: tuple[str, ...] = ()
 
 
@@ -196,6 +207,38 @@ class ModelError:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundHeard:
+    """32 ms of the caller's sound as our own ear judged it, some time after it came.
+
+    `at`: when it ended (monotonic s). `probability` that it is speech, 0 to 1. `level_db` over the line's own noise.
+    `echo`: its likeness to what the agent was playing, 0 to 1.
+    """
+
+    at: float
+    probability: float
+    level_db: float = 0.0
+    echo: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyWords:
+    """The beginning of what the caller is saying, while it is still being said. All words so far, not the newest only."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Somebody changed the agent's settings and wants them in this call. `by`: who, for the record."""
+
+    settings: ConversationSettings
+    by: str = ""
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # name -> old, new
+    ticket: str = ""  # whom to tell that it is applied
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """The model's socket is gone. `retry` is False when a new one would meet the same refusal."""
 
@@ -225,6 +268,7 @@ Event = (
     | CallerKey
     | PhoneClosed
     | ModelReady
+    | ModelConfigured
     | SpeechStarted
     | SpeechStopped
     | InputCommitted
@@ -240,6 +284,9 @@ Event = (
     | ItemTruncated
     | ItemDeleted
     | ModelError
+    | SoundHeard
+    | EarlyWords
+    | SettingsChanged
     | LinkLost
     | OutletFull
     | BadMessage

@@ -40,6 +40,11 @@ INTERRUPTION_CLEARED = "interruption_cleared"  # number, clear_ms: from speech s
 INTERRUPTION_SETTLED = "interruption_settled"  # number, late_frames, late_ms: audio that came after and was dropped
 INTERRUPTION_REFUSED = "interruption_refused"  # speech_ms, minimum_ms, item_id, resumed_at_ms: the reply went on
 
+# Changes while the call runs
+SETTINGS_CHANGED = "settings_changed"  # revision, by, changes: {name: [old, new]}
+SETTINGS_APPLIED = "settings_applied"  # revision, differences: [str]; the model's echo came back
+SETTINGS_REFUSED = "settings_refused"  # revision, code; the call goes on with what it had
+
 # Trouble
 MODEL_ERROR = "model_error"  # kind, code, detail
 LINK_LOST = "link_lost"  # reason, retry

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from calls import audio
 from calls.rehearsal import voice
 from calls.rehearsal.behaviour import Behaviour
 from calls.rehearsal.items import Item
-from calls.rehearsal.sound import BYTES_PER_MS
+from calls.rehearsal.sound import BYTES_PER_MS, encode
 
 Json = dict[str, Any]
 Events = Iterator[Json]
@@ -56,7 +57,10 @@ class Asked:
 
 
 class Reply:
-    """A response that is being made. `step` at `due_at` gives what is due; `due_at` None: nothing more by itself."""
+    """A response that is being made. `step` at `due_at` gives what is due; `due_at` None: nothing more by itself.
+
+    `sound`: mu-law that it consists of, instead of its words spoken.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class Reply:
         behaviour: Behaviour,
         now: float,
         new_item_id: Callable[[], str],
+        sound: bytes | None = None,
     ) -> None:
         self.id = reply_id
         self.asked = asked
@@ -77,7 +82,7 @@ class Reply:
             None if behaviour.mute else now + min(behaviour.first_words_s, behaviour.first_audio_s)
         )
         self._sound_at = now + behaviour.first_audio_s
-        self._parts = _parts(words, asked, behaviour, new_item_id)
+        self._parts = _parts(words, asked, behaviour, new_item_id, sound)
         self._current = 0
         self._late = 0
 
@@ -258,7 +263,9 @@ def voice_name(asked: Any) -> str:
     return str(asked["id"] if isinstance(asked, dict) else asked)
 
 
-def _parts(words: str, asked: Asked, behaviour: Behaviour, new_item_id: Callable[[], str]) -> list[Part]:
+def _parts(
+    words: str, asked: Asked, behaviour: Behaviour, new_item_id: Callable[[], str], sound: bytes | None = None
+) -> list[Part]:
     """The words, divided into as many items as are wanted, as far as there are sentences."""
     texts = _shares(voice.sentences(words) or [words], behaviour.items)
     count = len(texts)
@@ -267,9 +274,12 @@ def _parts(words: str, asked: Asked, behaviour: Behaviour, new_item_id: Callable
     for index, text in enumerate(texts):
         phase = "" if count == 1 else ("final_answer" if index == count - 1 else "commentary")
         item = Item(new_item_id(), "assistant", phase=phase, bytes_per_ms=BYTES_PER_MS[asked.format["type"]])
-        part = (
-            _spoken(item, index, text, asked, behaviour) if asked.modality == "audio" else _written(item, index, text)
-        )
+        if asked.modality != "audio":
+            part = _written(item, index, text)
+        elif sound is not None:
+            part = _given(item, index, sound, asked, behaviour)
+        else:
+            part = _spoken(item, index, text, asked, behaviour)
         if isinstance(left, int):
             left -= _shorten(part, left)
         parts.append(part)
@@ -293,9 +303,21 @@ def _shares(sentences: list[str], count: int) -> list[str]:
 def _spoken(item: Item, index: int, text: str, asked: Asked, behaviour: Behaviour) -> Part:
     kind = asked.format["type"]
     speech = voice.speak(text, kind, voice=voice_name(asked.voice), speed=asked.speed)
+    return Part(item, index, deque(speech.words), _deltas(speech.audio, item, behaviour))
+
+
+def _given(item: Item, index: int, mulaw: bytes, asked: Asked, behaviour: Behaviour) -> Part:
+    """A sound that was made elsewhere, in the format asked for. It has no words."""
+    kind = asked.format["type"]
+    rate = 24000 if kind == "audio/pcm" else audio.RATE
+    pcm = audio.resample(audio.mulaw_decode(mulaw), audio.RATE, rate)
+    made = mulaw if kind == "audio/pcmu" else encode(pcm, kind)
+    return Part(item, index, deque(), _deltas(made, item, behaviour))
+
+
+def _deltas(made: bytes, item: Item, behaviour: Behaviour) -> deque[bytes]:
     size = behaviour.delta_ms * item.bytes_per_ms
-    deltas = deque(speech.audio[i : i + size] for i in range(0, len(speech.audio), size))
-    return Part(item, index, deque(speech.words), deltas)
+    return deque(made[i : i + size] for i in range(0, len(made), size))
 
 
 def _written(item: Item, index: int, text: str) -> Part:

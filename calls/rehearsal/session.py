@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from calls.rehearsal import config
@@ -29,9 +29,14 @@ _CUT_ONLY_SOUND = "Only model output audio messages can be truncated"
 
 class Session:
     """`handle`, `tick` and `deadline`, as the core of the product has them. Times are seconds; `unix` is the wall clock at
-    `now`. Raises nothing for what a client sends."""
+    `now`. Raises nothing for what a client sends.
 
-    def __init__(self, model: str, ear: Ear, behaviour: Behaviour, now: float, unix: float) -> None:
+    `said`: sounds (mu-law) that its replies consist of, one each, in this order, without words; after them the script goes on.
+    """
+
+    def __init__(
+        self, model: str, ear: Ear, behaviour: Behaviour, now: float, unix: float, *, said: Iterable[bytes] = ()
+    ) -> None:
         self.id = _new("sess")
         self.behaviour = behaviour
         self.began_at = now
@@ -40,6 +45,7 @@ class Session:
         self._config = config.new_session(self.id, model, int(unix + behaviour.session_s))
         self._hearing = Hearing(ear, self._turn, self._input_format, deaf=behaviour.deaf)
         self._script = Script()
+        self._said = iter(said)
         self._replies: list[Reply] = []
         self._transcripts: list[tuple[float, str, str | None]] = []  # due at, item id, words if they were handed over
         self._turns = 0
@@ -275,7 +281,9 @@ class Session:
         wishes = self._wishes(asked)
         # The instructions of a response replace those of the session, so clients repeat these in front of their own.
         instructions = str(asked.get("instructions") or "").removeprefix(self._config["instructions"])
-        words = self._script.reply(instructions, interrupted=self._interrupted, words=self.items.unanswered_words())
+        sound, words = next(self._said, None), ""
+        if sound is None:
+            words = self._script.reply(instructions, interrupted=self._interrupted, words=self.items.unanswered_words())
         self._interrupted = False
         self._owed = self._owed and asked.get("conversation") == "none"
         reply = Reply(
@@ -285,6 +293,7 @@ class Session:
             behaviour=self.behaviour,
             now=now,
             new_item_id=lambda: _new("item"),
+            sound=sound,
         )
         self._replies.append(reply)
         if reply.asked.in_conversation:

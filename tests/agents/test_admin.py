@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
+from agents import defaults
 from agents.models import Agent, PhoneNumber, TurnSettings
 from agents.realtime_models import shutdown_warning
 from agents.snapshot import AgentSnapshot
@@ -19,23 +20,12 @@ from tests.openai_types import check_client_event
 
 pytestmark = pytest.mark.django_db
 
-DEFAULTS: dict[str, Any] = {
-    "vad_type": "server_vad",
-    "threshold": "0.6",
-    "prefix_padding_ms": "300",
-    "response_latency_ms": "300",
-    "silence_floor_ms": "500",
-    "idle_timeout_ms": "",
-    "eagerness": "auto",
-    "mode": "full",
-    "cancel_reply": "on",
-    "truncate": "heard",
-    "clear_buffers": "on",
-    "suppress_in_flight": "on",
-    "suppress_ms": "500",
-    "mark_silent": "on",
-    "min_speech_ms": "0",
+DEFAULTS = {
+    name: "" if default.value is None else str(default.value)
+    for name, default in defaults.DEFAULTS.items()
+    if default.value is not False  # a box that is not ticked is not sent
 }
+"""What the form holds when nothing was touched."""
 PREVIEW = "/admin/agents/agent/turn-detection/"
 
 
@@ -101,7 +91,7 @@ def test_a_value_out_of_range_is_refused_with_what_a_caller_would_notice(
 @pytest.mark.parametrize(
     ("pair", "field"),
     [
-        ({"interrupt_response": True, "min_speech_ms": 200}, "min_speech_ms"),
+        ({"interrupt_response": True, "min_speech_ms": 200}, "interrupt_response"),
         ({"create_response": True, "min_speech_ms": 200}, "create_response"),
         ({"interrupt_response": True, "mode": "legacy"}, "mode"),
     ],
@@ -168,24 +158,28 @@ def test_only_who_may_see_agents_may_ask(client: Client) -> None:
     assert client.post(PREVIEW, DEFAULTS).status_code == 403
 
 
-def test_saving_keeps_the_settings_and_warns_of_a_shutdown(admin: Client, agent: Agent) -> None:
-    form = {f"turn_settings-0-{name}": value for name, value in DEFAULTS.items()} | {
-        "name": "Front desk",
+def filled(agent: Agent, **changed: str) -> dict[str, str]:
+    """The agent's form as a browser sends it, with some turn settings changed."""
+    return {f"turn_settings-0-{name}": value for name, value in {**DEFAULTS, **changed}.items()} | {
+        "name": agent.name,
         "active": "on",
-        "instructions": "Help.",
-        "greeting": "",
-        "model": "gpt-realtime",
-        "voice": "cedar",
-        "speed": "1.0",
-        "language": "",
-        "transcription_model": "",
-        "noise_reduction": "",
+        "instructions": agent.instructions,
+        "greeting": agent.greeting,
+        "model": agent.model,
+        "voice": agent.voice,
+        "speed": str(agent.speed),
+        "language": agent.language,
+        "transcription_model": agent.transcription_model,
+        "noise_reduction": agent.noise_reduction,
         "turn_settings-TOTAL_FORMS": "1",
         "turn_settings-INITIAL_FORMS": "1",
         "turn_settings-0-id": str(agent.turn_settings.pk),
         "turn_settings-0-agent": str(agent.pk),
-        "turn_settings-0-threshold": "0.75",
     }
+
+
+def test_saving_keeps_the_settings_and_warns_of_a_shutdown(admin: Client, agent: Agent) -> None:
+    form = filled(agent, threshold="0.75") | {"model": "gpt-realtime"}
     answer = admin.post(f"/admin/agents/agent/{agent.pk}/change/", form, follow=True)
     agent.turn_settings.refresh_from_db()
     assert agent.turn_settings.threshold == 0.75

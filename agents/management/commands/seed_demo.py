@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from agents import services
 from agents.models import Agent, PhoneNumber, TurnSettings
 
 NUMBER = "+12025550142"
@@ -27,8 +28,11 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         if not Agent.objects.exists():
-            agent = Agent.objects.create(name="Front desk", greeting=GREETING, instructions=INSTRUCTIONS, language="en")
-            TurnSettings.objects.create(agent=agent)
+            agent = Agent(name="Front desk", greeting=GREETING, instructions=INSTRUCTIONS, language="en")
+            marks = services.mark(None, "made for the demo")
+            for row in (agent, TurnSettings(agent=agent)):
+                vars(row).update(marks)
+                row.save()
             if not PhoneNumber.objects.exists():
                 PhoneNumber.objects.create(number=NUMBER, agent=agent)
             self.stdout.write(f"Made the agent “{agent}” on {NUMBER}.")

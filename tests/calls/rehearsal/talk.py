@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 from calls.rehearsal.behaviour import Behaviour
@@ -30,9 +31,9 @@ class ScriptedEar:
 class Talk(Session):
     """A session whose every event is held against the SDK's types."""
 
-    def __init__(self, model: str = "gpt-realtime-2.1", **behaviour: Any) -> None:
+    def __init__(self, model: str = "gpt-realtime-2.1", *, said: Iterable[bytes] = (), **behaviour: Any) -> None:
         self.ear = ScriptedEar()
-        super().__init__(model, self.ear, Behaviour(**behaviour), now=0.0, unix=1_800_000_000.0)
+        super().__init__(model, self.ear, Behaviour(**behaviour), now=0.0, unix=1_800_000_000.0, said=said)
         self.session_object: Json = self._checked(super().hello())[0]["session"]
 
     def handle(self, event: Any, now: float) -> list[Json]:

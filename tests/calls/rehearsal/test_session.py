@@ -53,6 +53,24 @@ def test_the_first_sound_comes_after_a_while_and_then_ten_times_faster_than_it_p
     assert len(of(s.run(0.4 + 0.0251 * 9 + 0.001), "response.output_audio.delta")) == 10
 
 
+def test_sounds_that_are_given_are_spoken_in_order_and_then_the_script_goes_on() -> None:
+    given = [bytes(range(256)) * 40, b"\x80" * 5000]
+    s = phone(said=given)
+    for sound in given:
+        s.ask(s.began_at)
+        events = s.run(60.0)
+        assert sound_of(events) == sound
+        assert only(events, "response.output_audio_transcript.done")["transcript"] == ""
+    s.ask(s.began_at)
+    assert only(s.run(60.0), "response.output_audio_transcript.done")["transcript"]
+
+
+def test_a_sound_that_is_given_comes_in_the_format_of_the_session() -> None:
+    s = Talk(said=[b"\x80" * 8000])
+    s.ask(0.0)
+    assert len(sound_of(s.run(60.0))) == 48000  # a second of PCM at 24 kHz
+
+
 def test_the_words_are_well_ahead_of_the_sound_and_are_all_there() -> None:
     s = phone()
     s.ask(0.0)

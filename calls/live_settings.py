@@ -1,0 +1,189 @@
+"""Changed settings reach calls that are running: the page asks, each call answers, whatever process carries it.
+
+The way is the channel layer: one group for each agent, joined by each of its calls. A layer that is away costs the change and never
+the call: a call that cannot be reached goes on with what it had, and the page says that it has not answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection
+from typing import Any
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+
+from calls.conversation import facts
+from calls.conversation.commands import Command, Note
+from calls.conversation.events import Event, SettingsChanged
+from calls.conversation.settings import ConversationSettings
+
+logger = logging.getLogger("calls")
+
+WAIT_S = 2.0
+"""How long the page waits for the calls' answers. A model echoes a change within some tenths of a second."""
+
+AWAY_S = 5.0
+"""A layer that has not taken the message by then is away."""
+
+PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Between two attempts of a call to reach the layer; the last one again and again. Each attempt that fails costs the layer a queue
+that it never gives back, so they become rare."""
+
+Message = dict[str, Any]
+
+
+class LayerAway(Exception):
+    """The channel layer did not take the message: no call was reached."""
+
+
+def group(agent_id: int) -> str:
+    return f"agent-{agent_id}"
+
+
+class LiveSettings:
+    """One call's ear for changed settings, and the outlet that tells what became of them.
+
+    A task of its own reads the layer: nothing here is on the way of the call's sound.
+    """
+
+    takes = frozenset({Note})
+
+    def __init__(
+        self, call_id: UUID, agent_id: int, turn: Message, greeting: str, feed: Callable[[Event], None]
+    ) -> None:
+        self._call_id = call_id
+        self._group = group(agent_id)
+        self._turn = turn  # as it is in force
+        self._greeting = greeting
+        self._feed = feed
+        self._offered: dict[str, Message] = {}
+        self._failed = 0
+        self._listening: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+
+    # --- from the layer
+
+    def start(self) -> None:
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        """Until the call ends. Every failure is logged, and tried again after a pause."""
+        while True:
+            try:
+                await self._read()
+            except Exception as error:
+                pause = PAUSES_S[min(self._failed, len(PAUSES_S) - 1)]
+                self._failed += 1
+                logger.warning(
+                    "[%s] Cannot listen for changed settings (%s); again in %g s",
+                    self._call_id,
+                    type(error).__name__,
+                    pause,
+                )
+                await asyncio.sleep(pause)
+
+    async def _read(self) -> None:
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        try:
+            await layer.group_add(self._group, channel)
+            self._failed = 0
+            while True:
+                self._offer(await layer.receive(channel))
+        finally:
+            with contextlib.suppress(Exception):
+                await layer.group_discard(self._group, channel)
+
+    def _offer(self, message: Message) -> None:
+        """Tell the conversation. What differs is reckoned here: each call may have begun with another revision."""
+        try:
+            turn = dict(message["turn"])
+            settings = ConversationSettings.of(
+                turn, greeting=self._greeting, turn_detection=dict(message["turn_detection"])
+            )
+            changes = {
+                name: (self._turn.get(name), value)
+                for name, value in turn.items()
+                if name != "revision" and self._turn.get(name) != value
+            }
+            ticket = str(message.get("ticket", ""))
+            self._offered[ticket] = turn
+            self._feed(SettingsChanged(settings, str(message.get("by", "")), changes, ticket))
+        except Exception:
+            logger.exception("[%s] Changed settings could not be read", self._call_id)
+
+    # --- to the layer
+
+    def take(self, command: Command, now: float) -> None:
+        if not isinstance(command, Note) or command.kind not in (facts.SETTINGS_APPLIED, facts.SETTINGS_REFUSED):
+            return
+        applied = command.kind == facts.SETTINGS_APPLIED
+        ticket = command.data.get("ticket", "")
+        turn = self._offered.pop(ticket, None)
+        if applied and turn is not None:
+            self._turn = turn
+        if ticket:
+            task = asyncio.get_running_loop().create_task(self._answer(ticket, applied, command.data))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, ticket: str, applied: bool, data: Message) -> None:
+        answer = {
+            "type": "settings.answered",
+            "call": str(self._call_id),
+            "state": "applied" if applied else "refused",
+            "revision": data.get("revision", 0),
+            "differences": list(data.get("differences", ())),
+            "code": data.get("code", ""),
+        }
+        try:
+            async with asyncio.timeout(AWAY_S):
+                await get_channel_layer().send(ticket, answer)
+        except Exception as error:
+            logger.warning("[%s] Nobody could be told of the settings (%s)", self._call_id, type(error).__name__)
+
+    async def close(self) -> None:
+        """Leave the layer; do not wait for one that is away. Harmless twice."""
+        tasks = {*self._answering, *([self._listening] if self._listening else [])}
+        if self._listening is not None:
+            self._listening.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+
+# --- the page's side
+
+
+async def offer(agent_id: int, message: Message, expected: Collection[str]) -> dict[str, Message]:
+    """Send settings to every call of an agent, and wait a little for the answers of those expected. Call id -> answer."""
+    answers: dict[str, Message] = {}
+    complete = asyncio.Event()
+    layer = get_channel_layer()
+
+    async def read(ticket: str) -> None:
+        while not complete.is_set():
+            answer = await layer.receive(ticket)
+            answers[answer["call"]] = answer
+            if answers.keys() >= set(expected):
+                complete.set()
+        await layer.receive(ticket)  # until it is cancelled: that is how the layer forgets a channel
+
+    reading: asyncio.Task[None] | None = None
+    try:
+        async with asyncio.timeout(AWAY_S):
+            ticket = await layer.new_channel("settings.")
+            reading = asyncio.ensure_future(read(ticket))
+            await layer.group_send(group(agent_id), {"type": "settings.changed", **message, "ticket": ticket})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(complete.wait(), WAIT_S)
+    except Exception as error:
+        logger.warning("Changed settings of agent %s reached no call (%s)", agent_id, type(error).__name__)
+        raise LayerAway from error
+    finally:
+        if reading is not None:
+            reading.cancel()
+            await asyncio.wait({reading}, timeout=1)
+    return answers
