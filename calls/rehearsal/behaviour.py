@@ -20,6 +20,7 @@ class Behaviour:
     items: int = 1  # a reply is spoken in this many items, as far as it has sentences
     transcript_s: float = 0.3  # from the end of the caller's speech to its transcription
     heard: tuple[str, ...] = ()  # what the caller's turns say, handed over by whoever plays the caller
+    word_ms: int = 300  # of the caller's speech for each of these words that is known before its end
 
     drop_after_s: float | None = None  # the socket ends
     drop_code: int | None = None  # with this close code; None: it breaks without one
@@ -32,8 +33,8 @@ class Behaviour:
     session_s: float = 3600.0
 
     def __post_init__(self) -> None:
-        if self.delta_ms < 1 or self.pace <= 0 or self.items < 1:
-            raise ValueError("delta_ms and items start at 1, pace is above 0")
+        if min(self.delta_ms, self.word_ms, self.items) < 1 or self.pace <= 0:
+            raise ValueError("delta_ms, word_ms and items start at 1, pace is above 0")
 
     @classmethod
     def parse(cls, settings: list[str]) -> Behaviour:

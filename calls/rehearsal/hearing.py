@@ -68,6 +68,11 @@ class Hearing:
         return self._segmenter.speaking
 
     @property
+    def position_ms(self) -> int:
+        """How much of the sound was judged, in whole frames."""
+        return self._segmenter.position_ms
+
+    @property
     def buffered_ms(self) -> float:
         """What a commit by hand would take. While the VAD waits for speech, the buffer counts as empty."""
         if self._turn is not None and not self.speaking:

@@ -217,8 +217,7 @@ class Reply:
         while part.words and part.words[0].at_ms < upto_ms:
             word = part.words.popleft().text
             part.said += word
-            padding = _OBFUSCATION[len(word) % len(_OBFUSCATION) :]
-            yield {**self._within(part), "type": name, "delta": word, "obfuscation": padding}
+            yield {**self._within(part), "type": name, "delta": word, "obfuscation": obfuscation(word)}
 
     def _sound(self, part: Part) -> Json:
         delta = part.deltas.popleft()
@@ -256,6 +255,11 @@ class Reply:
 
     def _within(self, part: Part) -> Json:
         return {**self._about(part), "item_id": part.item.id, "content_index": 0}
+
+
+def obfuscation(delta: str) -> str:
+    """What stands beside a text delta."""
+    return _OBFUSCATION[len(delta) % len(_OBFUSCATION) :]
 
 
 def voice_name(asked: Any) -> str:

@@ -7,8 +7,11 @@ what it says is real speech of a script; it does not understand words, and never
 from __future__ import annotations
 
 import copy
+import re
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from calls.rehearsal import config
@@ -16,7 +19,7 @@ from calls.rehearsal.behaviour import Behaviour
 from calls.rehearsal.checks import Check, Json, Refusal, anything, invalid_value, nullable, number, record, text
 from calls.rehearsal.hearing import Ear, Hearing, Silent
 from calls.rehearsal.items import Conversation, Item, read_audio, read_item
-from calls.rehearsal.reply import Asked, Events, Reply
+from calls.rehearsal.reply import Asked, Events, Reply, obfuscation
 from calls.rehearsal.script import Script
 from calls.rehearsal.sound import BYTES_PER_MS
 from calls.vad import Started, Stopped
@@ -24,7 +27,21 @@ from calls.vad import Started, Stopped
 EXPIRED = "Your session hit the maximum duration of 60 minutes."
 IDLE_NOTE = "No user speech was detected for a while. Please review the recorded audio."
 LEAST_COMMIT_MS = 100
+STREAMING_TRANSCRIPTION = "gpt-realtime-whisper"
+"""The model that writes while it hears: its deltas come before `speech_stopped`. Those of the others follow the commit."""
+
+_TRANSCRIPTION = "conversation.item.input_audio_transcription"
 _CUT_ONLY_SOUND = "Only model output audio messages can be truncated"
+
+
+@dataclass(slots=True)
+class Speech:
+    """What the caller says: the item that it becomes, what its words are if they were handed over, and which were not sent yet."""
+
+    item_id: str
+    known: str | None = None
+    words: deque[str] = field(default_factory=deque)
+    next_word_ms: int = 0  # when the first of them is known
 
 
 class Session:
@@ -47,9 +64,9 @@ class Session:
         self._script = Script()
         self._said = iter(said)
         self._replies: list[Reply] = []
-        self._transcripts: list[tuple[float, str, str | None]] = []  # due at, item id, words if they were handed over
+        self._transcripts: list[tuple[float, Speech]] = []  # and when they are due
         self._turns = 0
-        self._speech_item: str | None = None
+        self._speech: Speech | None = None
         self._interrupted = False
         self._spoke = False
         self._owed = False  # a reply to speech that ended before the cancel of the last one was done
@@ -85,7 +102,7 @@ class Session:
         if self.expired:
             return None
         times = [reply.due_at for reply in self._replies if reply.due_at is not None]
-        return min([*times, *(at for at, _, _ in self._transcripts), self.began_at + self.behaviour.session_s])
+        return min([*times, *(at for at, _ in self._transcripts), self.began_at + self.behaviour.session_s])
 
     @property
     def reply(self) -> Reply | None:
@@ -111,7 +128,7 @@ class Session:
             return
         for due in [due for due in self._transcripts if due[0] <= at]:
             self._transcripts.remove(due)
-            yield from self._transcribed(due[1], due[2])
+            yield from self._transcribed(due[1])
         for reply in list(self._replies):
             if reply.due_at is not None and reply.due_at <= at:
                 yield from self._step(reply, at)
@@ -124,7 +141,7 @@ class Session:
         self._config = config.updated(self._config, event["session"], spoke=self._spoke)
         self._hearing.configure(self._turn, self._input_format)
         if not self._hearing.speaking:
-            self._speech_item = None
+            self._speech = None
         shown = copy.deepcopy(self._config)
         turn = shown["audio"]["input"]["turn_detection"]
         if self.behaviour.echo_threshold is not None and turn is not None and turn["type"] == "server_vad":
@@ -150,19 +167,22 @@ class Session:
                 yield from self._speech_stopped(heard, now)
             else:
                 yield from self._nobody_speaks(heard, now)
+        yield from self._early_words(self._hearing.position_ms)
 
     def _speech_started(self, heard: Started, now: float) -> Events:
-        self._speech_item = _new("item")
-        about = {"audio_start_ms": heard.audio_start_ms, "item_id": self._speech_item}
+        self._speech = self._begin_speech()
+        about = {"audio_start_ms": heard.audio_start_ms, "item_id": self._speech.item_id}
         yield {"type": "input_audio_buffer.speech_started", **about}
         reply = self.reply
         if reply is not None and not reply.is_stopping and self._turn is not None and self._turn["interrupt_response"]:
             yield from self._stop(reply, "turn_detected", now)
 
     def _speech_stopped(self, heard: Stopped, now: float) -> Events:
-        item_id, self._speech_item = self._speech_item or _new("item"), None
-        yield {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": heard.audio_end_ms, "item_id": item_id}
-        yield from self._commit_as(item_id, self._hearing.take(heard.audio_end_ms), now)
+        yield from self._early_words(heard.audio_end_ms)
+        speech, self._speech = self._speech or self._begin_speech(), None
+        about = {"audio_end_ms": heard.audio_end_ms, "item_id": speech.item_id}
+        yield {"type": "input_audio_buffer.speech_stopped", **about}
+        yield from self._commit_as(speech, self._hearing.take(heard.audio_end_ms), now)
         if self._turn is None or not self._turn["create_response"]:
             return
         if self.reply is None:
@@ -171,6 +191,21 @@ class Session:
             self._owed = True  # a server does not run into its own cancel
         else:
             yield _already_active(self.reply).as_json()
+
+    def _begin_speech(self) -> Speech:
+        known = self.behaviour.heard[self._turns] if self._turns < len(self.behaviour.heard) else None
+        # The space between two words comes with the second, as language models write them.
+        words = deque(re.findall(r"\s*\S+", known or ""))
+        return Speech(_new("item"), known, words, self._hearing.position_ms + self.behaviour.word_ms)
+
+    def _early_words(self, upto_ms: int) -> Events:
+        """Those that are known by then of what the caller is still saying."""
+        speech, transcription = self._speech, self._config["audio"]["input"]["transcription"] or {}
+        if speech is None or transcription.get("model") != STREAMING_TRANSCRIPTION:
+            return
+        while speech.words and speech.next_word_ms <= upto_ms:
+            speech.next_word_ms += self.behaviour.word_ms
+            yield _words(speech.item_id, speech.words.popleft())
 
     def _nobody_speaks(self, heard: Silent, now: float) -> Events:
         """The idle timeout. The silence becomes an item of the caller, with a note before it, and is answered."""
@@ -184,7 +219,7 @@ class Session:
         note = Item(_new("item"), "system", content=[{"type": "input_text", "text": IDLE_NOTE}])
         yield from _added(note, self.items.add(note))
         yield from self._committed(item, self._hearing.take(heard.audio_end_ms))
-        self._transcribe(item.id, "", now)
+        self._transcribe(Speech(item.id, ""), now)
         if self.reply is None:
             yield from self._begin({"instructions": "Ask whether the caller is still there."}, now)
 
@@ -196,15 +231,14 @@ class Session:
                 f"{buffered_ms:.2f}ms of audio."
             )
             raise Refusal("input_audio_buffer_commit_empty", message)
-        item_id, self._speech_item = self._speech_item or _new("item"), None
-        yield from self._commit_as(item_id, self._hearing.take(), now)
+        speech, self._speech = self._speech or self._begin_speech(), None
+        yield from self._commit_as(speech, self._hearing.take(), now)
 
-    def _commit_as(self, item_id: str, sound: bytes, now: float) -> Events:
-        known = self.behaviour.heard[self._turns] if self._turns < len(self.behaviour.heard) else None
+    def _commit_as(self, speech: Speech, sound: bytes, now: float) -> Events:
         self._turns += 1
-        item = Item(item_id, "user", content=[{"type": "input_audio", "transcript": known}])
+        item = Item(speech.item_id, "user", content=[{"type": "input_audio", "transcript": speech.known}])
         yield from self._committed(item, sound)
-        self._transcribe(item_id, known, now)
+        self._transcribe(speech, now)
 
     def _committed(self, item: Item, sound: bytes) -> Events:
         item.audio, item.bytes_per_ms = bytearray(sound), BYTES_PER_MS[self._input_format]
@@ -212,14 +246,13 @@ class Session:
         yield {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item.id}
         yield from _added(item, previous)
 
-    def _transcribe(self, item_id: str, words: str | None, now: float) -> None:
+    def _transcribe(self, speech: Speech, now: float) -> None:
         if self._config["audio"]["input"]["transcription"] is not None:
-            self._transcripts.append((now + self.behaviour.transcript_s, item_id, words))
+            self._transcripts.append((now + self.behaviour.transcript_s, speech))
 
-    def _transcribed(self, item_id: str, words: str | None) -> Events:
-        about: Json = {"item_id": item_id, "content_index": 0}
-        name = "conversation.item.input_audio_transcription"
-        if words is None:
+    def _transcribed(self, speech: Speech) -> Events:
+        about: Json = {"item_id": speech.item_id, "content_index": 0}
+        if speech.known is None:
             # It cannot hear words, and a reviewer must not read invented ones.
             message = "The rehearsal model hears that somebody speaks, not what is said."
             error = {
@@ -228,13 +261,13 @@ class Session:
                 "message": message,
                 "param": None,
             }
-            yield {"type": f"{name}.failed", **about, "error": error}
+            yield {"type": f"{_TRANSCRIPTION}.failed", **about, "error": error}
             return
-        if words:
-            yield {"type": f"{name}.delta", **about, "delta": words}
-        seconds = next((item.audio_ms / 1000 for item in self.items if item.id == item_id), 0.0)
+        if speech.words:
+            yield _words(speech.item_id, "".join(speech.words))
+        seconds = next((item.audio_ms / 1000 for item in self.items if item.id == speech.item_id), 0.0)
         usage = {"type": "duration", "seconds": seconds}
-        yield {"type": f"{name}.completed", **about, "transcript": words, "usage": usage}
+        yield {"type": f"{_TRANSCRIPTION}.completed", **about, "transcript": speech.known, "usage": usage}
 
     def _clear(self, event: Json, now: float) -> Events:
         self._hearing.clear()
@@ -360,6 +393,11 @@ def _added(item: Item, previous: str | None) -> Iterator[Json]:
     shown = item.as_json()
     yield {"type": "conversation.item.added", "previous_item_id": previous, "item": shown}
     yield {"type": "conversation.item.done", "previous_item_id": previous, "item": shown}
+
+
+def _words(item_id: str, delta: str) -> Json:
+    about = {"item_id": item_id, "content_index": 0, "delta": delta, "obfuscation": obfuscation(delta)}
+    return {"type": f"{_TRANSCRIPTION}.delta", **about}
 
 
 def _already_active(reply: Reply) -> Refusal:

@@ -94,6 +94,15 @@ def test_absent_fields_stay_and_null_clears() -> None:
     assert hearing["format"] == {"type": "audio/pcmu"}
 
 
+def test_a_change_of_turn_detection_in_the_middle_echoes_the_whole_session_with_it() -> None:
+    s = Talk()
+    before = update(s, **WHOLE)
+    s.speak(0.0)
+    other = {**SERVER_VAD, "threshold": 0.8, "silence_duration_ms": 700, "create_response": False}
+    before["audio"]["input"]["turn_detection"] = other
+    assert update(s, audio={"input": {"turn_detection": other}}) == before
+
+
 def test_the_model_of_the_address_stays() -> None:
     assert update(Talk(model="gpt-realtime-2.1-mini"), model="gpt-realtime-2.1")["model"] == "gpt-realtime-2.1-mini"
 

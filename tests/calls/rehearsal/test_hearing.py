@@ -1,4 +1,5 @@
-"""What the rehearsal model hears: offsets, items of the caller, who creates and who interrupts, transcription, idle timeout."""
+"""What the rehearsal model hears: offsets, items of the caller, who creates and who interrupts, changes in the middle of it,
+transcription, idle timeout."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from tests.calls.rehearsal.talk import Json, Talk, error_of, kinds, of, only, phone, phone_session
 
 STARTED, STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
+DELTA = "conversation.item.input_audio_transcription.delta"
+COMPLETED = "conversation.item.input_audio_transcription.completed"
+OFFSETS = ("audio_start_ms", "audio_end_ms")
 
 
 def test_speech_gives_start_stop_and_an_item_with_offsets_on_the_grid() -> None:
@@ -151,6 +155,64 @@ def test_speech_that_ends_before_its_own_cancel_is_done_is_answered_after_it() -
     assert order == ["response.done", "response.created"]
 
 
+# --- other settings in the middle of a call
+
+
+def test_a_changed_threshold_holds_from_the_next_frame_on_and_the_offsets_go_on() -> None:
+    s = phone()
+    s.hear(1610, 0.0, 1.0)  # 10 ms of the next frame are there already
+    s.configure(threshold=0.8, prefix_padding_ms=100)
+    assert s.hear(320, 0.7, 1.3) == []
+    s.configure(threshold=0.5)
+    # 1930 ms were heard, 1920 of them in whole frames.
+    assert only(s.hear(320, 0.7, 1.6), STARTED)["audio_start_ms"] == 1920 - 300
+
+
+def test_a_change_during_speech_leaves_the_speech_and_holds_for_its_end() -> None:
+    s = phone()
+    item_id = only(s.hear(320, 0.9, 1.0), STARTED)["item_id"]
+    s.hear(320, 0.0, 1.3)
+    s.configure(silence_duration_ms=1000)
+    assert s.hear(640, 0.0, 2.0) == []  # 500 ms would be over
+    events = s.hear(320, 0.0, 2.3)
+    stopped = only(events, STOPPED)
+    assert (stopped["item_id"], stopped["audio_end_ms"]) == (item_id, 320 + 1024)
+    assert only(events, "input_audio_buffer.committed")["item_id"] == item_id
+    item = s.handle({"type": "conversation.item.retrieve", "item_id": item_id}, 3.0)[-1]["item"]
+    assert len(base64.b64decode(item["content"][0]["audio"])) == (320 + 1024) * 8
+
+
+def test_a_change_during_speech_decides_who_answers_it() -> None:
+    s = phone()
+    s.hear(320, 0.9, 1.0)
+    s.configure(create_response=True)
+    assert kinds(s.hear(640, 0.0, 2.0))[-1] == "response.created"
+
+
+def test_a_change_to_semantic_vad_during_speech_leaves_the_speech() -> None:
+    s = phone()
+    item_id = only(s.hear(320, 0.9, 1.0), STARTED)["item_id"]
+    wanted = phone_session()
+    wanted["audio"]["input"]["turn_detection"] = {"type": "semantic_vad", "eagerness": "low", "create_response": False}
+    assert kinds(s.handle({"type": "session.update", "session": wanted}, 1.0)) == ["session.updated"]
+    stopped = only(s.hear(3200, 0.0, 2.0), STOPPED)
+    assert (stopped["item_id"], stopped["audio_end_ms"]) == (item_id, 320 + 1504)
+
+
+def test_a_refused_change_during_speech_names_itself_and_leaves_everything() -> None:
+    s = phone()
+    item_id = only(s.hear(320, 0.9, 1.0), STARTED)["item_id"]
+    bad = {"type": "session.update", "event_id": "settings-4", "session": phone_session(silence_duration_ms=-1)}
+    error = error_of(s.handle(bad, 1.0))
+    assert error["event_id"] == "settings-4"
+    assert (error["code"], error["param"]) == (
+        "integer_below_min_value",
+        "session.audio.input.turn_detection.silence_duration_ms",
+    )
+    stopped = only(s.hear(640, 0.0, 2.0), STOPPED)
+    assert (stopped["item_id"], stopped["audio_end_ms"]) == (item_id, 320 + 512)
+
+
 # --- semantic_vad
 
 
@@ -194,6 +256,62 @@ def test_words_that_were_handed_over_are_those_of_the_turns_in_order() -> None:
         (items[1], "I need an appointment."),
         (items[2], None),
     ]
+
+
+def test_words_come_one_by_one_while_they_are_spoken_and_before_the_stop() -> None:
+    s = phone(heard=("I need an appointment.",), word_ms=200)
+    events = [event for _ in range(60) for event in s.hear(20, 0.9, 1.0)]
+    item_id = only(events, STARTED)["item_id"]
+    assert [(event["item_id"], event["delta"]) for event in of(events, DELTA)] == [
+        (item_id, "I"),
+        (item_id, " need"),
+        (item_id, " an"),
+        (item_id, " appointment."),
+    ]
+    assert kinds(s.hear(640, 0.0, 2.0))[:2] == [STOPPED, "input_audio_buffer.committed"]
+    # Nothing is said twice.
+    assert kinds(s.run(60.0)) == [COMPLETED]
+
+
+def test_words_stand_before_the_stop_in_whatever_pieces_the_sound_comes() -> None:
+    s = phone(heard=("Yes, please.",), word_ms=300)
+    s.hear(320, 0.9, 1.0)
+    assert kinds(s.hear(640, 0.0, 1.0))[:4] == [DELTA, DELTA, STOPPED, "input_audio_buffer.committed"]
+
+
+def test_words_that_the_speech_is_too_short_for_follow_the_commit() -> None:
+    s = phone(heard=("Yes, I am listening to you.",), word_ms=400)
+    events = s.hear(320, 0.9, 1.0) + s.hear(640, 0.0, 1.0)
+    early = [event["delta"] for event in of(events, DELTA)]
+    assert early == ["Yes,", " I"]
+    late = s.run(60.0)
+    assert kinds(late) == [DELTA, COMPLETED]
+    assert late[0]["delta"] == " am listening to you."
+    assert late[1]["transcript"] == "Yes, I am listening to you."
+
+
+def test_other_transcription_models_write_after_the_commit_only() -> None:
+    s = phone(heard=("I need an appointment.",))
+    audio = {"input": {"transcription": {"model": "gpt-transcribe"}}}
+    s.handle({"type": "session.update", "session": {"type": "realtime", "audio": audio}}, 0)
+    assert not of(s.hear(3200, 0.9, 1.0) + s.hear(640, 0.0, 1.0), DELTA)
+    assert only(s.run(60.0), DELTA)["delta"] == "I need an appointment."
+
+
+def test_words_of_speech_that_is_not_listened_to_any_more_are_those_of_the_next() -> None:
+    s = phone(heard=("Yes, please.",))
+    first = only(s.hear(700, 0.9, 1.0), STARTED)["item_id"]
+    off: Json = {
+        "type": "session.update",
+        "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}},
+    }
+    s.handle(off, 1.0)
+    s.hear(320, 0.9, 1.0)
+    s.handle({"type": "input_audio_buffer.commit"}, 1.0)
+    late = s.run(60.0)
+    assert kinds(late) == [DELTA, COMPLETED]
+    assert late[0]["item_id"] == late[1]["item_id"] != first
+    assert late[0]["delta"] == "Yes, please."
 
 
 def test_words_that_are_known_choose_the_answer() -> None:
@@ -253,7 +371,7 @@ def test_speech_stops_the_idle_timeout() -> None:
     assert not of(events, "input_audio_buffer.timeout_triggered")
 
 
-# --- offsets, whatever comes
+# --- offsets and words, whatever comes
 
 PIECES = st.lists(st.tuples(st.integers(1, 700), st.booleans()), max_size=30)
 
@@ -277,3 +395,24 @@ def test_every_start_has_one_stop_behind_it_on_the_grid(
                 assert event["audio_end_ms"] % 32 == 0
                 assert open_start + silence_ms <= event["audio_end_ms"] <= appended
                 open_start = None
+
+
+@given(PIECES)
+def test_asking_for_the_same_again_changes_nothing_that_is_heard(pieces: list[tuple[int, bool]]) -> None:
+    asked_once, asked_often = phone(), phone()
+    for ms, loud in pieces:
+        asked_often.configure()
+        heard = [s.hear(ms, 0.9 if loud else 0.0, 0.0) for s in (asked_once, asked_often)]
+        once, often = ([(event["type"], *map(event.get, OFFSETS)) for event in events] for events in heard)
+        assert once == often
+
+
+@given(PIECES, st.lists(st.sampled_from(["Yes.", "I see.", "One, two, three."]), max_size=3), st.integers(1, 900))
+def test_the_deltas_of_an_item_add_up_to_its_transcript(
+    pieces: list[tuple[int, bool]], heard: list[str], word_ms: int
+) -> None:
+    s = phone(heard=tuple(heard), word_ms=word_ms)
+    events = [event for ms, loud in pieces for event in s.hear(ms, 0.9 if loud else 0.0, 0.0)] + s.run(60.0)
+    for completed in of(events, COMPLETED):
+        deltas = [event["delta"] for event in of(events, DELTA) if event["item_id"] == completed["item_id"]]
+        assert "".join(deltas) == completed["transcript"]
