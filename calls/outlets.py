@@ -87,6 +87,7 @@ class ModelOutlet:
             c.TruncateReply,
             c.DeleteItem,
             c.AddItem,
+            c.ConfigureModel,
             c.EndCall,
         }
     )

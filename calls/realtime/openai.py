@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,12 @@ Json = dict[str, Any]
 
 FORMAT = {"type": "audio/pcmu"}
 """mu-law, 8 kHz, as the phone has it: no transcoding, and 8 bytes are a millisecond. It has no `rate` field."""
+
+LOCKED = frozenset({"model", "tracing"})
+"""Members of the session that cannot be changed while it runs; an update with one of them in it may be refused as a whole."""
+
+EARLY_CHARACTERS, EARLY_ITEMS = 2000, 8
+"""Bounds on what is kept while it is being said. Early words are for judging how a turn begins; the transcript brings all of it."""
 
 BENIGN = frozenset(
     {
@@ -74,6 +81,8 @@ class OpenAIRealtime:
         self._url = url
         self._api_key = api_key
         self._configured = False
+        self._updates: dict[str, ModelSession] = {}  # not answered yet, by request id, in the order of sending
+        self._early: dict[str, str] = {}  # words so far, by item; the one that spoke last is the last
         self._number = 0
 
     # --- opening
@@ -89,25 +98,8 @@ class OpenAIRealtime:
         return [orjson.dumps(update).decode()]
 
     def session_object(self) -> Json:
-        """The whole session as it is asked for. `turn_detection` is sent whole: what a missing member does is unknown."""
-        s = self._session
-        return {
-            "type": "realtime",
-            "model": s.model,
-            "output_modalities": ["audio"],
-            "instructions": s.instructions,
-            "audio": {
-                "input": {
-                    "format": FORMAT,
-                    "noise_reduction": s.noise_reduction,
-                    "transcription": s.transcription,
-                    "turn_detection": s.turn_detection,
-                },
-                "output": {"format": FORMAT, "voice": s.voice, "speed": s.speed},
-            },
-            "max_output_tokens": s.max_output_tokens,
-            **s.extra,
-        }
+        """The whole session as it is asked for."""
+        return _session_object(self._session)
 
     def may_retry(self, close_code: int | None, http_status: int | None) -> bool:
         if http_status is not None:
@@ -128,27 +120,16 @@ class OpenAIRealtime:
             return (e.BadMessage("model", "fields missing or of the wrong type"),)
 
     def _session_updated(self, m: Json) -> Sequence[e.Event]:
-        if self._configured:
+        if not self._configured:
+            self._configured = True
+            session = m["session"]
+            return (e.ModelReady(str(session.get("id") or ""), _differences(self.session_object(), session)),)
+        if not self._updates:
             return _NOTHING
-        self._configured = True
-        session = m["session"]
-        return (e.ModelReady(str(session.get("id") or ""), tuple(self._differences(session))),)
-
-    def _differences(self, echoed: Json) -> list[str]:
-        """What the server did not take as it was asked. Members that it adds by itself are no difference."""
-        asked = self.session_object()
-        found: list[str] = []
-        for path in (
-            ("output_modalities",),
-            ("audio", "input", "format", "type"),
-            ("audio", "output", "format", "type"),
-            ("audio", "output", "voice"),
-            *(("audio", "input", "turn_detection", name) for name in self._session.turn_detection),
-        ):
-            want, have = _dig(asked, path), _dig(echoed, path)
-            if want != have:
-                found.append(f"{'.'.join(path)}: asked {want!r}, got {have!r}")
-        return found
+        # An echo carries no id of ours, but the server answers in the order in which it was asked.
+        request_id = next(iter(self._updates))
+        self._session = self._updates.pop(request_id)
+        return (e.ModelConfigured(request_id, _differences(_update_object(self._session), m["session"])),)
 
     def _speech_started(self, m: Json) -> Sequence[e.Event]:
         return (e.SpeechStarted(_text(m, "item_id"), int(m["audio_start_ms"])),)
@@ -159,10 +140,22 @@ class OpenAIRealtime:
     def _committed(self, m: Json) -> Sequence[e.Event]:
         return (e.InputCommitted(_text(m, "item_id"), m.get("previous_item_id")),)
 
+    def _caller_words(self, m: Json) -> Sequence[e.Event]:
+        item_id = _text(m, "item_id")
+        before = self._early.get(item_id, "")
+        said = (before + (m.get("delta") or ""))[:EARLY_CHARACTERS]
+        self._early.pop(item_id, None)
+        self._early[item_id] = said
+        if len(self._early) > EARLY_ITEMS:
+            del self._early[next(iter(self._early))]  # not every item comes to an end: one can be deleted
+        return (e.EarlyWords(item_id, said.strip()),) if said.strip() != before.strip() else _NOTHING
+
     def _caller_transcript(self, m: Json) -> Sequence[e.Event]:
+        self._early.pop(_text(m, "item_id"), None)
         return (e.CallerTranscript(_text(m, "item_id"), _text(m, "transcript").strip()),)
 
     def _caller_transcript_failed(self, m: Json) -> Sequence[e.Event]:
+        self._early.pop(_text(m, "item_id"), None)
         return (e.CallerTranscriptFailed(_text(m, "item_id"), str((m.get("error") or {}).get("code") or "unknown")),)
 
     def _response_created(self, m: Json) -> Sequence[e.Event]:
@@ -228,7 +221,18 @@ class OpenAIRealtime:
         # The server's own message can quote what was said; the code and the field it names cannot.
         param = error.get("param")
         detail = f"param={param}" if isinstance(param, str) else ""
-        return (e.ModelError(kind, code, detail, error.get("event_id")),)
+        return (e.ModelError(kind, code, detail, self._answered(error)),)
+
+    def _answered(self, error: Json) -> str | None:
+        """Which of our messages an error answers. A change of the session that was refused gets no echo any more."""
+        request_id = error.get("event_id")
+        if not isinstance(request_id, str):
+            # Some refusals come without the id. What is wrong with the session is then wrong with its oldest change.
+            about_session = any(f"{error.get(name)}.".startswith("session.") for name in ("param", "code"))
+            request_id = next(iter(self._updates), None) if about_session and self._configured else None
+        if request_id is not None:
+            self._updates.pop(request_id, None)
+        return request_id
 
     # --- to the model
 
@@ -241,6 +245,12 @@ class OpenAIRealtime:
     def _event_id(self, what: str) -> str:
         self._number += 1
         return f"{what}-{self._number}"
+
+    def _configure(self, command: c.ConfigureModel) -> Json:
+        # orjson writes no mapping but a dict.
+        asked = replace(self._session, turn_detection=dict(command.turn_detection))
+        self._updates[command.request_id] = asked
+        return {"type": "session.update", "event_id": command.request_id, "session": _update_object(asked)}
 
     def _commit(self, command: c.CommitInput) -> Json:
         return {"type": "input_audio_buffer.commit", "event_id": self._event_id("commit")}
@@ -280,6 +290,54 @@ class OpenAIRealtime:
         }
 
 
+def _session_object(s: ModelSession) -> Json:
+    """The whole session. `turn_detection` is sent whole: what a missing member does is unknown."""
+    return {
+        "type": "realtime",
+        "model": s.model,
+        "output_modalities": ["audio"],
+        "instructions": s.instructions,
+        "audio": {
+            "input": {
+                "format": FORMAT,
+                "noise_reduction": s.noise_reduction,
+                "transcription": s.transcription,
+                "turn_detection": s.turn_detection,
+            },
+            "output": {"format": FORMAT, "voice": s.voice, "speed": s.speed},
+        },
+        "max_output_tokens": s.max_output_tokens,
+        **s.extra,
+    }
+
+
+def _update_object(s: ModelSession) -> Json:
+    """The session as it may be sent again while it runs.
+
+    The voice is locked after the first sound, and the speed may change between replies only: what is left out stays as it is. The
+    formats are always there, so that no update can put them back to what the service prefers: that would be noise on the phone.
+    """
+    whole = {name: value for name, value in _session_object(s).items() if name not in LOCKED}
+    whole["audio"] = {**whole["audio"], "output": {"format": FORMAT}}
+    return whole
+
+
+def _differences(asked: Json, echoed: Json) -> tuple[str, ...]:
+    """What the server did not take as it was asked. Members that it adds by itself are no difference."""
+    found: list[str] = []
+    for path in (
+        ("output_modalities",),
+        ("audio", "input", "format", "type"),
+        ("audio", "output", "format", "type"),
+        ("audio", "output", "voice"),
+        *(("audio", "input", "turn_detection", name) for name in asked["audio"]["input"]["turn_detection"]),
+    ):
+        want, have = _dig(asked, path), _dig(echoed, path)
+        if want != have and path[-1] in _dig(asked, path[:-1]):
+            found.append(f"{'.'.join(path)}: asked {want!r}, got {have!r}")
+    return tuple(found)
+
+
 def _text(m: Json, name: str) -> str:
     value = m[name]
     if not isinstance(value, str):
@@ -302,6 +360,7 @@ READERS: dict[str, Reader] = {
     "input_audio_buffer.speech_started": OpenAIRealtime._speech_started,
     "input_audio_buffer.speech_stopped": OpenAIRealtime._speech_stopped,
     "input_audio_buffer.committed": OpenAIRealtime._committed,
+    "conversation.item.input_audio_transcription.delta": OpenAIRealtime._caller_words,
     "conversation.item.input_audio_transcription.completed": OpenAIRealtime._caller_transcript,
     "conversation.item.input_audio_transcription.failed": OpenAIRealtime._caller_transcript_failed,
     "conversation.item.truncated": OpenAIRealtime._truncated,
@@ -319,6 +378,7 @@ READERS: dict[str, Reader] = {
 }
 
 WRITERS: dict[type, Callable[[OpenAIRealtime, Any], Json]] = {
+    c.ConfigureModel: OpenAIRealtime._configure,
     c.CommitInput: OpenAIRealtime._commit,
     c.AskForReply: OpenAIRealtime._create,
     c.CancelReply: OpenAIRealtime._cancel,
