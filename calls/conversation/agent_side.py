@@ -10,6 +10,11 @@ from .playback import Item
 from .states import State
 
 OPENING = "Open the call. Say exactly these words: “{}”"
+SAY = "Say exactly these words and nothing else: “{}”"
+SAY_FIRST = "Say exactly these words first: “{}” Then answer."
+UNHEARD = (
+    "The caller spoke over you and could not be understood. Ask briefly what they said, and do not go on as before."
+)
 
 
 class AgentSide(Floor):
@@ -22,13 +27,43 @@ class AgentSide(Floor):
         self.state = State.PREPARING
         self.prepared_at = now
         self.wanted = because
+        if because in ("caller_stopped", "restored", "unheard"):
+            self._owes_answer = False
         if not self.replies.free:
             return
         self.wanted, self._because, self.retry_at = "", because, None
-        words = OPENING.format(self.settings.greeting) if because == "greeting" else ""
         request_id = self.replies.ask(now)
-        yield AskForReply(request_id, words)
+        yield AskForReply(request_id, self._words_for(because))
         yield Note(facts.REPLY_ASKED, {"request_id": request_id, "because": because})
+
+    def _words_for(self, because: str) -> str:
+        """What the reply is told beyond the agent's instructions."""
+        s = self.settings
+        match because:
+            case "greeting":
+                return OPENING.format(s.greeting)
+            case "idle":
+                return SAY.format(s.idle_prompt)
+            case "goodbye":
+                return SAY.format(s.idle_goodbye)
+            case "warning":
+                self._warning_due = False
+                return SAY.format(s.call_warning)
+            case "unheard":
+                return UNHEARD
+        if self._warning_due:
+            self._warning_due = False
+            return SAY_FIRST.format(s.call_warning)
+        return ""
+
+    def _want_if_due(self, now: float) -> Commands:
+        """Ask for the reply that is wanted, unless the caller is still given time to go on."""
+        waiting = now < self.answer_at and self.wanted == "caller_stopped"
+        if self.wanted and self.retry_at is None and self.state is State.PREPARING and not waiting:
+            yield from self._want(self.wanted, now)
+
+    def _patience_is_over(self, now: float) -> Commands:
+        yield from self._want(self.wanted, now)
 
     def _nothing_came(self, now: float) -> Commands:
         yield self._stuck(now, self.prepared_at, "ask for the reply")
@@ -70,11 +105,16 @@ class AgentSide(Floor):
 
     def _reply_created(self, event: e.ReplyCreated, now: float) -> Commands:
         yield Note(facts.REPLY_CREATED, {"reply_id": event.reply_id, "request_id": event.request_id})
+        ours = event.request_id is not None and event.request_id == self.replies.asked
         if self.replies.created(event.reply_id, event.request_id, now) is not None:
             yield from self._withdraw(event.reply_id)
         elif event.reply_id not in self.replies.dead:  # said twice, it does not come to life again
             self.wanted, self.retry_at = "", None
-            self.state = self._resting_state(now)
+            if ours and self._because == "greeting":
+                self._greeting_reply = event.reply_id
+            elif ours and self._because == "goodbye":
+                self._last_reply = event.reply_id
+            self._rest(now)
 
     def _reply_created_too_late(self, event: e.ReplyCreated, now: float) -> Commands:
         """A reply begins while the caller speaks: it is not wanted, whoever asked for it."""
@@ -162,14 +202,29 @@ class AgentSide(Floor):
             items = [item for item in self.playback.items.values() if item.reply_id == event.reply_id]
             for item in items:
                 yield from self.playback.finish_item(item, now)
-            unheard_of = not any(item.received for item in items)
-            if event.status == "failed" and was_active and unheard_of and self.state is State.REPLYING:
+            unheard_of = was_active and not any(item.received for item in items)
+            if unheard_of and event.status != "cancelled":
                 self.playback.forget(event.reply_id)
-                yield from self._ask_again(now)
-            elif self.state is State.REPLYING and not self.playback.unheard_s(now):
+                yield from self._came_to_nothing(event, now)
+            elif self.state in (State.REPLYING, State.WEIGHING) and not self.playback.unheard_s(now):
                 yield from self._heard_to_its_end(now)
-        if self.wanted and self.retry_at is None and self.state is State.PREPARING and self.replies.free:
-            yield from self._want(self.wanted, now)
+        if self.replies.free:
+            yield from self._want_if_due(now)
+
+    def _came_to_nothing(self, event: e.ReplyDone, now: float) -> Commands:
+        """A reply ended without a sound."""
+        if self.state is State.WEIGHING:
+            yield from self._heard_to_its_end(now)
+        elif self.state is State.HOLDING:
+            self._owes_answer = True
+        elif self.state is State.REPLYING and event.status == "failed":
+            yield from self._ask_again(now)
+        elif self.state is State.REPLYING and self._reply_attempts + 1 < silence.REPLY_ATTEMPTS:
+            yield self._stuck(now, self.replies.heard_from_at, "ask again: the reply had no sound")
+            yield from self._ask_again(now)
+        elif self.state is State.REPLYING:
+            yield self._stuck(now, self.replies.heard_from_at, "listen: no reply has a sound")
+            yield from self._heard_to_its_end(now)
 
     def _interruption_settled(self, reply_id: str) -> Note:
         number = self.replies.dead[reply_id].interruption
@@ -186,8 +241,26 @@ class AgentSide(Floor):
                     item.heard = item.received
                     yield self._agent_turn(item, now)
             yield Note(facts.REPLY_FINISHED, {"reply_id": reply_id})
-        if self.state is State.REPLYING:
-            self.state = State.LISTENING
+        if self.state is State.WEIGHING:
+            self.state = State.HEARING  # nothing is left to weigh it against: the turn is the caller's
+        elif self.state is State.REPLYING and self._last_reply in replies:
+            yield from self._end("caller silent", now)
+        elif self.state is State.REPLYING:
+            yield from self._after_the_reply(now)
+
+    def _after_the_reply(self, now: float) -> Commands:
+        self.state, self.quiet_since = State.LISTENING, max(now, self.playback.ends_at)
+        if self._still_open:
+            # What was no interruption may be a turn, now that the agent is silent.
+            self._refused_items.pop(self._still_open, None)
+            self._still_open = ""
+            self.state, self.speech_started_at = State.HEARING, now
+            self.burst.begin()
+        elif self._owes_answer:
+            self._stopped_at = now
+            yield from self._want("caller_stopped", now)
+        elif self._warning_due:
+            yield from self._want("warning", now)
 
     def _mark_played(self, event: e.MarkPlayed, now: float) -> Commands:
         self.playback.mark_returned(event.name, now)
@@ -204,12 +277,11 @@ class AgentSide(Floor):
             self.replies.done(reply_id)
             for item in list(self.playback.items.values()):
                 yield from self.playback.finish_item(item, now)
-        if self.state is State.REPLYING:
+        if self.state in (State.REPLYING, State.WEIGHING):
             yield from self._heard_to_its_end(now)
 
     def _cancel_unanswered(self, now: float) -> Commands:
         yield self._stuck(now, self.replies.heard_from_at, "take the cancelled reply for ended")
         if self.replies.active is not None:
             self.replies.done(self.replies.active)
-        if self.wanted and self.state is State.PREPARING:
-            yield from self._want(self.wanted, now)
+        yield from self._want_if_due(now)

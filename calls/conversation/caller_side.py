@@ -1,17 +1,24 @@
-"""The caller's side: speech, over the agent or not, and what it stops."""
+"""The caller's side: speech as turns, and the interruption that stops everything."""
 
 from __future__ import annotations
 
-from . import barge_in, facts, silence
+from . import barge_in, facts, patience, silence
 from . import events as e
 from .agent_side import AgentSide
-from .commands import ClearPlayback, CommitInput, DeleteItem, Note, SendAudio
+from .barge_in import Verdict
+from .commands import CommitInput, DeleteItem, Note, SendAudio
 from .floor import Commands
 from .interruption import Interruption
 from .states import State
 
 SILENT_FRAME = "/" * 213 + "w=="
 """160 bytes of mu-law silence (0xFF) in base64."""
+
+SURELY_NO_SPEECH = 0.4
+"""A stretch in which our ear was never surer than this of a single frame was no speech: the model's VAD took a noise for it.
+Soft speakers get above it, coughs mostly do not."""
+
+ANY_SPEECH = Verdict(True, "any_speech", ({"evidence": "any_speech"},))
 
 
 class CallerSide(AgentSide):
@@ -24,19 +31,21 @@ class CallerSide(AgentSide):
         yield
 
     def _caller_key(self, event: e.CallerKey, now: float) -> Commands:
+        self.idle_prompts, self.quiet_since = 0, now  # who presses keys is there
         yield Note(facts.CALLER_KEY, {"digit": event.digit})
 
-    def _caller_words(self, event: e.CallerTranscript, now: float) -> Commands:
-        self.transcript.caller_words(event.item_id, event.text)
-        yield Note(facts.CALLER_WORDS, {"item_id": event.item_id, "text": event.text})
-
     def _caller_words_failed(self, event: e.CallerTranscriptFailed, now: float) -> Commands:
+        self._words.pop(event.item_id, None)
         yield Note(facts.CALLER_WORDS_FAILED, {"item_id": event.item_id, "code": event.code})
+
+    # --- the caller begins
 
     def _hear(self, event: e.SpeechStarted, now: float, over_agent: bool) -> Commands:
         self._speech, self.speech_started_at = event, now
-        self.retry_at, self._reply_attempts = None, 0
+        self.retry_at, self._reply_attempts, self.idle_prompts = None, 0, 0
         self._greeted = True  # whoever speaks first is answered, not greeted
+        self._surest = self.burst.surest if self.burst.is_alive(now) else None
+        self._spoke_after, self._wish = self.state, self.wanted or self._because
         yield Note(
             facts.CALLER_SPEAKING,
             {"item_id": event.item_id, "audio_start_ms": event.audio_start_ms, "over_agent": over_agent},
@@ -57,30 +66,34 @@ class CallerSide(AgentSide):
         if self.replies.asked_is_wanted:
             yield from self._interrupt(now)
 
-    def _caller_over_agent(self, event: e.SpeechStarted, now: float) -> Commands:
-        if self.replies.active is None and not self.playback.unheard_s(now):
-            yield from self._heard_to_its_end(now)
-            yield from self._caller_takes_turn(event, now)
-            return
-        yield from self._hear(event, now, over_agent=True)
-        if self.settings.mode == "full" and self.settings.min_speech_ms > 0:
-            self.state = State.HOLDING
-            self._held = self.playback.hold(now)
-            yield ClearPlayback(self._held.heard_until)
-            return
-        self.state = State.HEARING
-        yield from self._interrupt(now)
+    def _model_hears_it_too(self, event: e.SpeechStarted, now: float) -> Commands:
+        """Our ear was quicker, and the agent is silent already."""
+        if self._speech is None:
+            yield from self._hear(event, now, over_agent=True)
+        else:
+            yield Note(facts.UNEXPECTED, {"event": "SpeechStarted", "state": str(self.state)})
 
-    def _interrupt(self, now: float) -> Commands:
+    # --- the caller interrupts
+
+    def _interrupt(self, now: float, verdict: Verdict = ANY_SPEECH, speech: str = "") -> Commands:
         self._interruptions += 1
-        speech = self._speech.item_id if self._speech else ""
-        act = Interruption(self._interruptions, self.settings, self.playback, self.replies, speech)
+        speech = speech or (self._speech.item_id if self._speech else "")
+        act = Interruption(
+            self._interruptions,
+            self.settings,
+            self.playback,
+            self.replies,
+            speech_item_id=speech,
+            verdict=verdict,
+        )
+        self.burst.begin()
+        self._owes_answer = False
         if self.settings.mode == "legacy":
             yield from act.cancel_only(self.transcript, now)
             return
         unheard = self.playback.unheard_s(now)
         yield from act.stop(self.transcript, now, self._held)
-        self._held = None
+        self._held = self._held_at = None
         if self.settings.suppress_in_flight:
             self._suppress_until = now + self.settings.suppress_ms / 1000
         self._still_speaking_until = now if self.settings.mark_silent else now + unheard
@@ -95,14 +108,30 @@ class CallerSide(AgentSide):
                     dead.done = True
                     yield self._interruption_settled(reply_id)
 
+    # --- the caller ends
+
     def _caller_stopped(self, event: e.SpeechStopped, now: float) -> Commands:
+        if self._was_noise(now):
+            yield from self._refuse_turn(event, now)
+            return
+        yield from self._note_turn(event, now)
         self._stopped_at = self.prepared_at = now
-        self.state = State.PREPARING
-        began_ms, spoken_ms = 0, 0
+        self.state, self.committed = State.PREPARING, False
+        kind = patience.kind_of_answer(self._agent_words)
+        extra_ms = patience.extra_ms(self.settings, kind)
+        self.answer_at = now + extra_ms / 1000
+        if extra_ms:
+            yield Note(facts.PATIENCE, {"kind": kind, "extra_ms": extra_ms})
+        if not self.settings.create_response:
+            self.wanted = "caller_stopped"
+
+    def _note_turn(self, event: e.SpeechStopped, now: float) -> Commands:
+        began_ms, spoken_ms = 0, self._spoken_ms(event)
         if self._speech is not None:
-            spoken_ms = barge_in.speech_ms(self.settings, self._speech.audio_start_ms, event.audio_end_ms)
             end_ms = self.at_ms(self._input_began_at) + event.audio_end_ms - self.settings.silence_ms
             began_ms = max(0, end_ms - spoken_ms)
+        self._speech = None
+        self._words.pop(event.item_id, None)
         yield Note(
             facts.CALLER_STOPPED,
             {"item_id": event.item_id, "audio_end_ms": event.audio_end_ms, "speech_ms": spoken_ms},
@@ -111,28 +140,33 @@ class CallerSide(AgentSide):
             facts.CALLER_TURN,
             {"item_id": event.item_id, "started_ms": began_ms, "ended_ms": began_ms + spoken_ms},
         )
-        if not self.settings.create_response:
-            self.wanted = "caller_stopped"
 
-    def _caller_stopped_while_held(self, event: e.SpeechStopped, now: float) -> Commands:
-        started_ms = self._speech.audio_start_ms if self._speech else event.audio_end_ms
-        spoken_ms = barge_in.speech_ms(self.settings, started_ms, event.audio_end_ms)
-        if not barge_in.too_short(self.settings, spoken_ms):
-            yield from self._interrupt(now)
-            yield from self._caller_stopped(event, now)
-            return
-        self._refused_items.add(event.item_id)
-        self.state = State.REPLYING
-        self._held = None
-        yield Note(
-            facts.INTERRUPTION_REFUSED,
-            {"item_id": event.item_id, "speech_ms": spoken_ms, "minimum_ms": self.settings.min_speech_ms},
-        )
-        yield from self.playback.resume(now)
+    def _spoken_ms(self, event: e.SpeechStopped) -> int:
+        """How long the caller spoke, by the model's offsets; 0 while it has not said when that began."""
+        if self._speech is None:
+            return 0
+        return barge_in.speech_ms(self.settings, self._speech.audio_start_ms, event.audio_end_ms)
 
-    def _verdict_is_due(self, now: float) -> Commands:
-        self.state = State.HEARING
-        yield from self._interrupt(now)
+    def _was_noise(self, now: float) -> bool:
+        """Whether our ear heard nothing like speech in all of what the model took for a turn. Not after an interruption: who has
+        stopped the agent is answered."""
+        if not self.settings.speech_probability or self.settings.create_response:
+            return False
+        if self._spoke_after not in (State.LISTENING, State.PREPARING) or self._surest is None:
+            return False
+        return self.burst.is_alive(now) and self._surest < SURELY_NO_SPEECH
+
+    def _refuse_turn(self, event: e.SpeechStopped, now: float) -> Commands:
+        """A noise is not answered, and leaves nothing behind in the conversation. What it got in the way of is taken up again."""
+        self._refused_items[event.item_id] = "noise"
+        surest = {"evidence": "probability", "value": round(self._surest or 0.0, 2), "threshold": SURELY_NO_SPEECH}
+        self._speech = None
+        yield Note(facts.TURN_REFUSED, {"item_id": event.item_id, "because": "noise", "reasons": [surest]})
+        if self._spoke_after is State.PREPARING and self._wish:
+            self.answer_at = now
+            yield from self._want(self._wish, now)
+        else:
+            self._rest(now)
 
     def _committed(self, event: e.InputCommitted, now: float) -> Commands:
         if event.item_id in self._refused_items:
@@ -143,8 +177,10 @@ class CallerSide(AgentSide):
 
     def _committed_and_waited_for(self, event: e.InputCommitted, now: float) -> Commands:
         yield from self._committed(event, now)
-        if self.wanted:
-            yield from self._want(self.wanted, now)
+        self.committed = True
+        yield from self._want_if_due(now)
+
+    # --- speech that ends badly
 
     def _fill_gap(self, now: float) -> Commands:
         """The media stopped while the caller spoke: let the VAD hear silence, or it never hears the end."""
@@ -156,4 +192,11 @@ class CallerSide(AgentSide):
         yield self._stuck(now, self.speech_started_at, "end the caller's turn by hand")
         yield CommitInput()
         self.state, self._stopped_at, self.prepared_at = State.PREPARING, now, now
+        self._speech, self.committed, self.answer_at = None, False, now
         self.wanted = "caller_stopped"
+
+    def _model_did_not_hear(self, now: float) -> Commands:
+        """Our ear stopped the agent for speech that the model's VAD never noticed: the agent asks what it was."""
+        yield self._stuck(now, self.speech_started_at, "ask the caller to repeat it")
+        self._stopped_at = now
+        yield from self._want("unheard", now)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from . import events as e
 from . import facts, silence
-from .caller_side import CallerSide
+from .changes import Changes
 from .commands import Command, Note, OpenModel, SendAudio
 from .floor import Commands
 from .states import EVERYWHERE, TABLE, State
 
 
-class Conversation(CallerSide):
+class Conversation(Changes):
     """The core: the door for all events, and the call from ring to end."""
 
     # --- the door
@@ -52,7 +52,7 @@ class Conversation(CallerSide):
     def _answered(self, event: e.CallAnswered, now: float) -> Commands:
         if self.connecting_since is not None:
             return
-        self.began_at = now
+        self.began_at, self.answered = now, True
         yield self.playback.probe(now)
         yield from self._open(now)
 
@@ -83,8 +83,9 @@ class Conversation(CallerSide):
         for encoded in self._early_audio:
             yield SendAudio(encoded)
         self._early_audio.clear()
-        self.state = self._resting_state(now)
+        self._rest(now)
         self.audio_at = now
+        yield from self._offer(now)
         restored, self._was_ready = self._was_ready, True
         if not self._greeted:
             yield from self._want("greeting", now)
@@ -97,8 +98,10 @@ class Conversation(CallerSide):
             for item in self.playback.items.values():
                 yield from self.playback.finish_item(item, now)
         if self._held is not None:
-            self._held = None
-            yield from self.playback.resume(now)
+            self._held = self._held_at = None
+            yield from self.playback.resume(now, self.settings.resume_overlap_ms)
+        self._speech, self._still_open, self._owes_answer = None, "", False
+        self._words.clear()
         self.replies.forget_all()
         self.wanted, self.retry_at = "", None
         self.state = State.CONNECTING

@@ -22,8 +22,11 @@ CALLER_WORDS = "caller_words"  # item_id, text
 CALLER_WORDS_FAILED = "caller_words_failed"  # item_id, code
 CALLER_KEY = "caller_key"  # digit
 
+PATIENCE = "patience"  # kind: spelling | email | number | "", extra_ms: waited in addition to the silence
+
 # The agent
-REPLY_ASKED = "reply_asked"  # request_id, because: greeting | caller_stopped | retry | restored
+REPLY_ASKED = "reply_asked"  # request_id, because: greeting | caller_stopped | restored | idle | goodbye | warning |
+#                            unheard (our ear stopped the agent for speech that the model's VAD never noticed)
 REPLY_CREATED = "reply_created"  # reply_id, request_id
 REPLY_STARTED = "reply_started"  # reply_id, delay_ms since the caller stopped (None for the greeting)
 REPLY_DONE = "reply_done"  # reply_id, status, reason, error_code, usage
@@ -38,12 +41,28 @@ INTERRUPTION = "interruption"  # number, phase: asked | generating | playing, mo
 #                                steps: [str], speech_item_id
 INTERRUPTION_CLEARED = "interruption_cleared"  # number, clear_ms: from speech start to the clear on the wire
 INTERRUPTION_SETTLED = "interruption_settled"  # number, late_frames, late_ms: audio that came after and was dropped
-INTERRUPTION_REFUSED = "interruption_refused"  # speech_ms, minimum_ms, item_id, resumed_at_ms: the reply went on
+INTERRUPTION_REFUSED = "interruption_refused"  # item_id, because, reasons, kept: answered after the reply, held: the
+#                            sound had stopped, speech_ms, minimum_ms, resumed_at_ms: the reply went on
+TURN_REFUSED = "turn_refused"  # item_id, because: noise, reasons; a sound while nobody spoke that is not answered
+
+# Why the agent stopped, `because` of an interruption:
+#   any_speech  nothing is weighed, or the caller went on before the agent began
+#   speech      enough of it          words  that always stop it, or are more than “mm-hm”
+#   deadline    it lasted so long that it wins whatever speaks against it
+# Why it went on, `because` of a refusal:
+#   too_short, soft, noise, echo, backchannel, grace    the item is deleted
+#   answer, protected                                   the item is kept, and answered after the reply
+# `reasons` are the evidence: [{evidence, value, threshold}], and {evidence: "words", text}. The kinds: any_speech, speech_ms,
+# lasted_ms, probability, loudness_db, echo, words, grace_ms, left_ms (of the reply, when the sound was judged).
+
+# Silence, and the length of the call
+IDLE_PROMPT = "idle_prompt"  # number: in a row, goodbye: bool, after_ms
+CALL_WARNING = "call_warning"  # left_s
 
 # Changes while the call runs
-SETTINGS_CHANGED = "settings_changed"  # revision, by, changes: {name: [old, new]}
-SETTINGS_APPLIED = "settings_applied"  # revision, differences: [str]; the model's echo came back
-SETTINGS_REFUSED = "settings_refused"  # revision, code; the call goes on with what it had
+SETTINGS_CHANGED = "settings_changed"  # revision, by, changes: {name: [old, new]}, ticket
+SETTINGS_APPLIED = "settings_applied"  # revision, ticket, differences: [str]; the model's echo came back
+SETTINGS_REFUSED = "settings_refused"  # revision, ticket, code; the call goes on with what it had
 
 # Trouble
 MODEL_ERROR = "model_error"  # kind, code, detail

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from . import events as e
 from . import facts
 from .commands import Command, EndCall, Note
+from .evidence import Burst
 from .playback import Cleared, Item, Playback
 from .replies import Replies
 from .settings import ConversationSettings
@@ -29,40 +30,68 @@ class Floor:
         self.playback = Playback(now)
         self.replies = Replies()
         self.transcript = Transcript()
+        self.burst = Burst()
         self.began_at = now
         # waits; None or a time in the past where nothing is waited for
         self.connecting_since: float | None = None
         self.reopen_at: float | None = None
         self.retry_at: float | None = None
         self.prepared_at = now
+        self.answer_at = now  # a caller who pauses is given until then
         self.speech_started_at = now
         self.audio_at = now
         self.gap_filled_at = now
+        self.quiet_since = now  # nobody speaks, and nothing is asked for
+        self.settings_sent_at = now
+        self.look_at: float | None = None  # again at the sound that is weighed
         # what is known
         self.wanted = ""  # why a reply is wanted that was not asked for yet
+        self.committed = False  # whether what the caller said is an item already
+        self.answered = False  # whether the phone is there
+        self.idle_prompts = 0  # asked in a row without an answer
+        self.warned = False  # of the end of the call
+        self.offered: deque[e.SettingsChanged] = deque()  # changes that are not in force yet
+        self.sent_change = ""  # the request of the first of them, which the model has been told
         self._because = ""  # why the outstanding one was
         self._greeted = not settings.greeting
+        self._greeting_reply = ""
+        self._last_reply = ""  # after which the call ends
+        self._warning_due = False
         self._was_ready = False
         self._openings = 0
         self._reply_attempts = 0
         self._interruptions = 0
         self._speech: e.SpeechStarted | None = None
+        self._spoke_after = State.LISTENING  # where we were when it began
+        self._wish = ""  # and what was wanted then
+        self._surest: float | None = None  # our ear was, of its speech; None: the ear did not hear all of it
+        self._words: dict[str, str] = {}  # early ones, of the speech that goes on
+        self._agent_words = ""  # the newest that the caller heard
         self._stopped_at: float | None = None
         self._held: Cleared | None = None
-        self._refused_items: set[str] = set()
+        self._held_at: float | None = None
+        self._refused_items: dict[str, str] = {}  # of speech that was no interruption: item -> why
+        self._still_open = ""  # such an item whose speech has not ended
+        self._owes_answer = False  # to what was said over a reply that goes on
         self._input_began_at = now
         self._suppress_until = now
         self._still_speaking_until = now  # only with mark_silent off
         self._early_audio: deque[str] = deque(maxlen=FRAMES_KEPT)
 
+    @property
+    def heard_only_by_us(self) -> bool:
+        """The caller speaks, and the model's VAD has not noticed."""
+        return self.state is State.HEARING and self._speech is None
+
     def at_ms(self, now: float) -> int:
         """A time as milliseconds since the stream began."""
         return max(0, round((now - self.began_at) * 1000))
 
-    def _resting_state(self, now: float) -> State:
-        """Where we are when nothing is asked for: a reply may be in the making, or may still be heard."""
+    def _rest(self, now: float) -> None:
+        """Nothing is asked for: a reply may be in the making, or may still be heard, or nobody speaks."""
         busy = self.playback.unheard_s(now) > 0 or self.replies.active is not None
-        return State.REPLYING if busy else State.LISTENING
+        self.state = State.REPLYING if busy else State.LISTENING
+        self.quiet_since = now
 
     def _end(self, reason: str, now: float, failed: bool = False) -> Commands:
         self.playback.advance(now)
@@ -79,6 +108,8 @@ class Floor:
 
     def _agent_turn(self, item: Item, now: float, interruption: int = 0) -> Note:
         began_ms = self.at_ms(item.began_at if item.began_at is not None else now)
-        return self.transcript.agent_turn(
+        turn = self.transcript.agent_turn(
             item, began_ms=began_ms, ended_ms=began_ms + round(item.heard_ms), interruption=interruption
         )
+        self._agent_words = turn.data["heard_text"] or self._agent_words
+        return turn

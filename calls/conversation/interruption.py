@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import facts
+from .barge_in import Verdict
 from .commands import CancelReply, ClearPlayback, Command, DeleteItem, Note, TruncateReply
 from .playback import Cleared, Item, Playback
 from .replies import Replies
@@ -19,13 +20,21 @@ class Interruption:
     """One interruption, from what it finds to what it leaves. `stop` runs once, within one step."""
 
     def __init__(
-        self, number: int, settings: ConversationSettings, playback: Playback, replies: Replies, speech_item_id: str
+        self,
+        number: int,
+        settings: ConversationSettings,
+        playback: Playback,
+        replies: Replies,
+        *,
+        speech_item_id: str,
+        verdict: Verdict,
     ) -> None:
         self.number = number
         self.settings = settings
         self.playback = playback
         self.replies = replies
         self.speech_item_id = speech_item_id
+        self.verdict = verdict
         self.steps: list[str] = []
         self.cleared = NOTHING
         self.items: list[Item] = []
@@ -119,5 +128,7 @@ class Interruption:
             "cleared_chunks": self.cleared.chunks,
             "steps": self.steps,
             "speech_item_id": self.speech_item_id,
+            "because": self.verdict.because,
+            "reasons": list(self.verdict.reasons),
         }
         return Note(facts.INTERRUPTION, data)

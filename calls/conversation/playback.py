@@ -30,6 +30,12 @@ HEARD_ENOUGH_MS = 100.0
 """An item that was made to its end and heard to within this of it counts as heard: cutting it would cost its transcript
 for a syllable's rest, and peers report refusals for offsets this near to the end."""
 
+STEP_BACK_S = 2.0
+"""Of sound that was heard is kept, for a reply that goes on from a little before the place where it was held."""
+
+LOUDNESS = tuple((((~code & 0x0F) << 3) + 0x84 << ((~code & 0x70) >> 4)) - 0x84 for code in range(256))
+"""Of each code of mu-law: its magnitude, 0 to 32124."""
+
 MARKS_REMEMBERED = 3
 """The phone's delay is the least of this many marks: network and loop can only make a mark late, never early."""
 
@@ -99,6 +105,7 @@ class Playback:
         self.holding = False
         self._spans: deque[Span] = deque()
         self._held: deque[tuple[Item, int, bytes]] = deque()
+        self._heard: deque[Span] = deque()  # the newest, as much as a reply may step back
         self._end_at = now  # of the last span, on the sending clock
         self._phone_delay = 0.0
         self._least_delay: float | None = None
@@ -196,9 +203,11 @@ class Playback:
             heard = span.start + int((heard_until - span.play_at) * BYTES_PER_S)
             span.item.heard = max(span.item.heard, heard)
 
-    @staticmethod
-    def _heard_all_of(span: Span) -> None:
+    def _heard_all_of(self, span: Span) -> None:
         span.item.heard = max(span.item.heard, span.end)
+        self._heard.append(span)
+        while self._heard[0].end_at < span.end_at - STEP_BACK_S:
+            self._heard.popleft()
 
     @property
     def ends_at(self) -> float:
@@ -208,6 +217,10 @@ class Playback:
     def unheard_s(self, now: float) -> float:
         """How much sound the phone still has to play, in seconds."""
         return max(0.0, self.ends_at - now) if self._spans else 0.0
+
+    def left_s(self, now: float) -> float:
+        """How much sound the caller has yet to hear, what is held back included, in seconds."""
+        return self.unheard_s(now) + sum(len(audio) for _, _, audio in self._held) / BYTES_PER_S
 
     @property
     def marks_outstanding(self) -> bool:
@@ -219,6 +232,7 @@ class Playback:
         """All that was not heard by now never will be. Starts a new generation."""
         cleared = self._stop(now)
         self._held.clear()
+        self._heard.clear()
         self.holding = False
         return cleared
 
@@ -230,6 +244,8 @@ class Playback:
             # Go on from the start of the frame in which the sound stopped.
             skip = max(0, span.item.heard - span.start)
             skip -= skip % FRAME
+            if skip:
+                self._heard.append(Span(span.item, span.start, span.audio[:skip], span.play_at))
             if skip < len(span.audio):
                 kept.append((span.item, span.start + skip, span.audio[skip:]))
         cleared = self._stop(now)
@@ -237,12 +253,28 @@ class Playback:
         self.holding = True
         return cleared
 
-    def resume(self, now: float) -> Iterator[Command]:
-        """The speech was no interruption: hand over again what was kept."""
+    def resume(self, now: float, overlap_ms: float = 0.0) -> Iterator[Command]:
+        """The speech was no interruption: hand over again what was kept, from up to `overlap_ms` before it on."""
         held, self._held = self._held, deque()
         self.holding = False
+        if held:
+            item, start, _ = held[0]
+            if again := self._step_back(item, start, int(overlap_ms * BYTES_PER_MS)):
+                held.appendleft((item, start - len(again), again))
         for item, start, audio in held:
             yield from self._send(item, start, audio, now)
+
+    def _step_back(self, item: Item, until: int, most: int) -> bytes:
+        """What was heard of an item just before `until`, from the quietest moment on: there a word is least torn."""
+        sound, begin = b"", until
+        for span in reversed(self._heard):
+            if span.item is not item or span.end != begin or until - begin >= most:
+                break
+            sound, begin = span.audio + sound, span.start
+        sound = sound[-(most - most % FRAME) :] if most >= FRAME else b""
+        starts = range(0, len(sound) - FRAME + 1, FRAME)
+        quietest = min(starts, key=lambda at: (_energy(sound[at : at + FRAME]), -at), default=len(sound))
+        return sound[quietest:]
 
     def _stop(self, now: float) -> Cleared:
         self.advance(now)
@@ -262,3 +294,7 @@ class Playback:
         for item in gone:
             del self.items[(item.item_id, item.content_index)]
         return gone
+
+
+def _energy(mulaw: bytes) -> int:
+    return sum(LOUDNESS[code] for code in mulaw)

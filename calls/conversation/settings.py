@@ -37,6 +37,8 @@ class ConversationSettings:
     echo_guard: float = 0.0  # likeness of the caller's sound to the agent's, from which on it is an echo
     protect_greeting: bool = False  # the greeting is always spoken to its end
     grace_ms: int = 0  # at the start of a reply nothing is an interruption yet
+    answer_window_ms: int = 0  # short speech so near to the end of a reply is an answer to it
+    resume_after_ms: int = 300  # a reply that was held goes on when the caller has been quiet for so long
     resume_overlap_ms: int = 300  # how far a reply that goes on may step back to find the start of a word
 
     # the five steps of an interruption

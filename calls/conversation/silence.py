@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .barge_in import verdict_due
+from .evidence import ALIVE
 from .states import State
 
 if TYPE_CHECKING:
-    from .floor import Floor
+    from .conversation import Conversation
 
 READY_WAIT = 10.0
 """For the model's session, all tries together. A caller who hears nothing for longer hangs up; the carrier's spoken
@@ -53,35 +53,52 @@ SPEECH_LASTS = 90.0
 """Of unbroken speech. A line with steady noise looks like that; the turn is ended by hand."""
 
 
-def waits(c: Floor) -> Iterator[tuple[float, str]]:
+SPEECH_UNHEARD = 6.0
+"""Of speech that only the model's VAD hears while our own ear hears none: a hum holds the turn open."""
+
+MODEL_DEAF = 1.5
+"""After the silence of a turn that only our own ear has heard. Then the model's VAD does not hear it any more either."""
+
+SETTINGS_WAIT = 5.0
+"""From a `session.update` to its echo, which takes some tenths of a second."""
+
+
+def waits(c: Conversation) -> Iterator[tuple[float, str]]:
     """What is waited for now: when its time is up, and what is done then."""
-    if c.state is State.ENDED:
-        return
-    if c.state is State.CONNECTING:
-        if c.reopen_at is not None:
-            yield c.reopen_at, "_open"
-        if c.connecting_since is not None:
-            yield c.connecting_since + READY_WAIT, "_model_is_silent"
-    if c.state is State.HEARING:
-        yield max(c.audio_at, c.gap_filled_at) + GAP, "_fill_gap"
-        yield c.speech_started_at + SPEECH_LASTS, "_speech_never_stops"
-    if c.state is State.HOLDING:
-        yield max(c.audio_at, c.gap_filled_at) + GAP, "_fill_gap"
-        yield verdict_due(c.settings, c.speech_started_at), "_verdict_is_due"
-    if c.state is State.PREPARING:
-        yield from _waits_for_reply(c)
-    if c.replies.active is not None:
-        if c.replies.active in c.replies.dead:
-            yield c.replies.heard_from_at + CANCEL_WAIT, "_cancel_unanswered"
-        else:
-            yield max(c.replies.heard_from_at, c.playback.ends_at) + REPLY_STALLS, "_reply_stalls"
-    if c.state is State.REPLYING and c.replies.active is None and not c.playback.items:
-        yield c.replies.heard_from_at, "_heard_to_its_end"  # a reply that came to nothing
-    if c.playback.items and c.replies.active is None and c.state is not State.HOLDING:
-        yield c.playback.ends_at + (MARK_WAIT if c.playback.marks_outstanding else 0.0), "_heard_to_its_end"
+    if c.state is not State.ENDED:
+        yield from _BY_STATE.get(c.state, _nothing)(c)
+        yield from _waits_of_the_reply(c)
+        yield from _waits_of_the_call(c)
 
 
-def _waits_for_reply(c: Floor) -> Iterator[tuple[float, str]]:
+def _nothing(c: Conversation) -> Iterator[tuple[float, str]]:
+    return iter(())
+
+
+def _waits_for_the_model(c: Conversation) -> Iterator[tuple[float, str]]:
+    if c.reopen_at is not None:
+        yield c.reopen_at, "_open"
+    if c.connecting_since is not None:
+        yield c.connecting_since + READY_WAIT, "_model_is_silent"
+
+
+def _waits_for_a_verdict(c: Conversation) -> Iterator[tuple[float, str]]:
+    yield max(c.audio_at, c.gap_filled_at) + GAP, "_fill_gap"
+    if c.look_at is not None:
+        yield c.look_at, "_weigh"
+
+
+def _waits_for_the_caller(c: Conversation) -> Iterator[tuple[float, str]]:
+    yield max(c.audio_at, c.gap_filled_at) + GAP, "_fill_gap"
+    yield c.speech_started_at + SPEECH_LASTS, "_speech_never_stops"
+    quiet_since = max(c.burst.voiced_at, c.speech_started_at)
+    if c.heard_only_by_us:
+        yield quiet_since + c.settings.silence_ms / 1000 + MODEL_DEAF, "_model_did_not_hear"
+    elif c.settings.speech_probability and c.audio_at - c.burst.heard_at < ALIVE:
+        yield quiet_since + SPEECH_UNHEARD, "_speech_never_stops"
+
+
+def _waits_for_reply(c: Conversation) -> Iterator[tuple[float, str]]:
     if c.retry_at is not None:
         yield c.retry_at, "_try_again"
     elif c.replies.asked is not None:
@@ -89,4 +106,40 @@ def _waits_for_reply(c: Floor) -> Iterator[tuple[float, str]]:
     elif c.replies.free:
         # Either the commit is missing, or a reply that the server makes by itself.
         wait = REPLY_WAIT if c.settings.create_response and not c.wanted else COMMIT_WAIT
-        yield c.prepared_at + wait, "_nothing_came"
+        if c.wanted and c.committed:
+            yield c.answer_at, "_patience_is_over"
+        else:
+            yield max(c.prepared_at + wait, c.answer_at), "_nothing_came"
+
+
+_BY_STATE = {
+    State.CONNECTING: _waits_for_the_model,
+    State.HEARING: _waits_for_the_caller,
+    State.WEIGHING: _waits_for_a_verdict,
+    State.HOLDING: _waits_for_a_verdict,
+    State.PREPARING: _waits_for_reply,
+}
+
+
+def _waits_of_the_reply(c: Conversation) -> Iterator[tuple[float, str]]:
+    if c.replies.active is not None:
+        if c.replies.active in c.replies.dead:
+            yield c.replies.heard_from_at + CANCEL_WAIT, "_cancel_unanswered"
+        else:
+            yield max(c.replies.heard_from_at, c.playback.ends_at) + REPLY_STALLS, "_reply_stalls"
+    elif c.playback.items and c.state is not State.HOLDING:
+        yield c.playback.ends_at + (MARK_WAIT if c.playback.marks_outstanding else 0.0), "_heard_to_its_end"
+    elif not c.playback.items and c.state in (State.REPLYING, State.WEIGHING):
+        yield c.replies.heard_from_at, "_heard_to_its_end"  # a reply that came to nothing
+
+
+def _waits_of_the_call(c: Conversation) -> Iterator[tuple[float, str]]:
+    if c.offered and c.state is not State.CONNECTING:
+        yield c.settings_sent_at + SETTINGS_WAIT, "_settings_unanswered"
+    for at, act in (
+        (c.idle_is_due_at(), "_nobody_speaks"),
+        (c.warning_is_due_at(), "_warn_of_the_end"),
+        (c.call_ends_at(), "_longest_call"),
+    ):
+        if at is not None:
+            yield at, act

@@ -18,29 +18,38 @@ class State(StrEnum):
     HEARING = "hearing"  # the caller speaks
     PREPARING = "preparing"  # the caller has stopped; a reply is wanted or asked for
     REPLYING = "replying"  # a reply is being made, or can still be heard
+    WEIGHING = "weighing"  # the caller speaks over the agent, which goes on until we know what it is
     HOLDING = "holding"  # the caller speaks over the agent; the reply is held until we know what it is
     ENDED = "ended"
 
 
 ANY_LIVE = frozenset(State) - {State.ENDED}
+OVER_AGENT = frozenset({State.WEIGHING, State.HOLDING})
 
 TABLE: dict[type, dict[State, str]] = {
     e.CallAnswered: {State.CONNECTING: "_answered"},
     e.ModelReady: {State.CONNECTING: "_model_ready"},
+    e.ModelConfigured: dict.fromkeys(ANY_LIVE, "_model_configured"),
     e.SpeechStarted: {
         State.LISTENING: "_caller_takes_turn",
         State.PREPARING: "_caller_goes_on",
         State.REPLYING: "_caller_over_agent",
+        State.HEARING: "_model_hears_it_too",
     },
     e.SpeechStopped: {
         State.HEARING: "_caller_stopped",
-        State.HOLDING: "_caller_stopped_while_held",
+        State.WEIGHING: "_caller_stopped_over_agent",
+        State.HOLDING: "_caller_stopped_over_agent",
+        State.REPLYING: "_refused_speech_stopped",
+        State.LISTENING: "_refused_speech_stopped",
+        State.PREPARING: "_refused_speech_stopped",
     },
     e.InputCommitted: {
         State.LISTENING: "_committed",
         State.HEARING: "_committed",
         State.PREPARING: "_committed_and_waited_for",
         State.REPLYING: "_committed",
+        State.WEIGHING: "_committed",
         State.HOLDING: "_committed",
     },
     e.ReplyCreated: {
@@ -48,6 +57,7 @@ TABLE: dict[type, dict[State, str]] = {
         State.PREPARING: "_reply_created",
         State.REPLYING: "_reply_created",
         State.HEARING: "_reply_created_too_late",
+        State.WEIGHING: "_reply_created_too_late",
         State.HOLDING: "_reply_created_too_late",
     },
     e.PhoneClosed: dict.fromkeys(ANY_LIVE, "_hung_up"),
@@ -60,6 +70,9 @@ EVERYWHERE: dict[type, str] = {
     e.CallerKey: "_caller_key",
     e.CallerTranscript: "_caller_words",
     e.CallerTranscriptFailed: "_caller_words_failed",
+    e.EarlyWords: "_early_words",
+    e.SoundHeard: "_sound_heard",
+    e.SettingsChanged: "_settings_changed",
     e.ItemAdded: "_item_added",
     e.ReplyAudio: "_reply_audio",
     e.ReplyText: "_reply_text",

@@ -334,7 +334,7 @@ def test_without_the_silent_mark_more_speech_counts_as_another_interruption() ->
         talk.caller_begins("u2")
         talk.caller_stops("u2")
         reply, item = talk.reply_begins()
-        talk.reply_done(reply, item)
+        talk.reply_done(reply, item, status="cancelled")
         assert talk.state is State.LISTENING
         talk.caller_begins("u3")
         assert len(talk.notes(facts.INTERRUPTION)) == interruptions
@@ -367,7 +367,7 @@ def test_a_server_that_interrupts_by_itself_is_not_sent_a_cancel() -> None:
 
 
 def test_speech_that_is_too_short_stops_the_sound_and_the_reply_goes_on_from_where_it_was_heard() -> None:
-    talk = Talk(min_speech_ms=400, silence_ms=500, prefix_padding_ms=300).answered()
+    talk = Talk(min_speech_ms=400, silence_ms=500, prefix_padding_ms=300, resume_overlap_ms=0).answered()
     talk.agent_says(5.0)
     talk.wait(1.0)
     assert orders(talk.caller_begins("u2", at_ms=10_000)) == ["ClearPlayback"]
@@ -404,7 +404,7 @@ def test_long_enough_speech_that_has_stopped_is_an_interruption_and_is_answered(
 
 
 def test_sound_that_arrives_while_the_reply_is_held_is_kept_and_played_after() -> None:
-    talk = Talk(min_speech_ms=400, silence_ms=500, prefix_padding_ms=300).answered()
+    talk = Talk(min_speech_ms=400, silence_ms=500, prefix_padding_ms=300, resume_overlap_ms=0).answered()
     talk.caller_begins()
     talk.caller_stops()
     reply, item = talk.reply_begins()

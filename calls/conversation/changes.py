@@ -1,0 +1,69 @@
+"""Settings that change while the call runs: offered to the model whole, and in force when its echo says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import events as e
+from . import facts
+from .commands import ConfigureModel, Note
+from .floor import Commands
+from .idle import Idle
+from .states import OVER_AGENT, State
+
+
+class Changes(Idle):
+    """One change after the other. Until its echo comes, or when it is refused, the call goes on with what it had."""
+
+    def _settings_changed(self, event: e.SettingsChanged, now: float) -> Commands:
+        changes = {name: [old, new] for name, (old, new) in event.changes.items()}
+        yield Note(
+            facts.SETTINGS_CHANGED,
+            {"revision": event.settings.revision, "by": event.by, "changes": changes, "ticket": event.ticket},
+        )
+        self.offered.append(event)
+        if len(self.offered) == 1:
+            yield from self._offer(now)
+
+    def _offer(self, now: float) -> Commands:
+        """Bring the first change into force. What the model need not know is so at once; while there is none, it waits."""
+        while self.offered:
+            wanted = dict(self.offered[0].settings.turn_detection)
+            if wanted != dict(self.settings.turn_detection):
+                if self.state is not State.CONNECTING:
+                    number = int(self.sent_change.rpartition("-")[2] or 0) + 1
+                    self.sent_change, self.settings_sent_at = f"settings-{number}", now
+                    yield ConfigureModel(self.sent_change, wanted)
+                return
+            yield from self._adopt((), now)
+
+    def _adopt(self, differences: Sequence[str], now: float) -> Commands:
+        change = self.offered.popleft()
+        self.settings = change.settings
+        yield Note(
+            facts.SETTINGS_APPLIED,
+            {"revision": change.settings.revision, "ticket": change.ticket, "differences": list(differences)},
+        )
+        if self.state in OVER_AGENT:
+            yield from self._weigh(now)
+
+    def _model_configured(self, event: e.ModelConfigured, now: float) -> Commands:
+        if self.offered and event.request_id == self.sent_change:
+            yield from self._adopt(event.differences, now)
+            yield from self._offer(now)
+
+    def _model_error(self, event: e.ModelError, now: float) -> Commands:
+        yield from super()._model_error(event, now)
+        if self.offered and event.request_id == self.sent_change and self.state is not State.ENDED:
+            yield from self._refuse(event.code, now)
+
+    def _settings_unanswered(self, now: float) -> Commands:
+        yield from self._refuse("no_answer", now)
+
+    def _refuse(self, code: str, now: float) -> Commands:
+        change = self.offered.popleft()
+        yield Note(
+            facts.SETTINGS_REFUSED,
+            {"revision": change.settings.revision, "ticket": change.ticket, "code": code},
+        )
+        yield from self._offer(now)

@@ -1,0 +1,83 @@
+"""What our own ear has made of a burst of the caller's sound. Lengths are milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .events import SoundHeard
+from .settings import ConversationSettings
+
+FRAME_MS = 32.0
+
+LIKELY = 0.5
+"""From here on a frame is more likely speech than not: enough to say that there was any, not enough to stop for it."""
+
+BURST_ENDS = 1.0
+"""Seconds without speech after which the next begins from nothing. “Yes”, a breath, and a sentence are one burst; two
+“mm-hm” in a row, with what the agent says between them, are two: they must not add up to an interruption."""
+
+FADES = 0.25
+"""So much of each quiet frame's length is taken off the speech before it. A burst of short pieces must be longer than one
+without a gap, and coughs come in pieces."""
+
+ALIVE = 0.5
+"""An ear that has said nothing for so many seconds is not there. It says something every 32 ms."""
+
+
+@dataclass(slots=True)
+class Burst:
+    """Frames of one burst, counted by what they are. A frame counts when it is clear speech, loud enough, and no echo."""
+
+    speech_ms: float = 0.0  # of frames that count, less what faded in the gaps
+    counted_ms: float = 0.0  # of frames that count, all of them
+    voiced_ms: float = 0.0  # likely speech and no echo, whether loud or not
+    soft_ms: float = 0.0  # clear speech, but not loud enough
+    echo_ms: float = 0.0
+    surest: float = 0.0
+    loudest_db: float = 0.0
+    likest: float = 0.0  # to the agent's own sound
+    counts_now: bool = False
+    counted_at: float = float("-inf")
+    voiced_at: float = float("-inf")
+    heard_at: float = float("-inf")
+
+    def take(self, frame: SoundHeard, settings: ConversationSettings) -> None:
+        """The next frame. Frames come in order, some time after their sound."""
+        if frame.at - self.voiced_at > BURST_ENDS:
+            self.begin()
+        self.heard_at = frame.at
+        echo = bool(settings.echo_guard) and frame.echo >= settings.echo_guard
+        loud = frame.level_db >= settings.min_loudness_db
+        # Without the network's opinion a sound is speech when it stands out at all.
+        clear = (
+            frame.probability >= settings.speech_probability
+            if settings.speech_probability
+            else frame.level_db >= max(settings.min_loudness_db, 1.0)
+        )
+        likely = clear or frame.probability >= LIKELY
+        self.surest = max(self.surest, frame.probability)
+        self.loudest_db = max(self.loudest_db, frame.level_db)
+        self.likest = max(self.likest, frame.echo)
+        self.counts_now = clear and loud and not echo
+        if self.counts_now:
+            self.speech_ms += FRAME_MS
+            self.counted_ms += FRAME_MS
+            self.counted_at = frame.at
+        else:
+            self.speech_ms = max(0.0, self.speech_ms - FADES * FRAME_MS)
+            if likely and echo:
+                self.echo_ms += FRAME_MS
+            elif clear and not loud:
+                self.soft_ms += FRAME_MS
+        if likely and not echo:
+            self.voiced_ms += FRAME_MS
+            self.voiced_at = frame.at
+
+    def begin(self) -> None:
+        """What was heard so far is dealt with."""
+        self.speech_ms = self.counted_ms = self.voiced_ms = self.soft_ms = self.echo_ms = 0.0
+        self.surest = self.loudest_db = self.likest = 0.0
+        self.counts_now = False
+
+    def is_alive(self, now: float) -> bool:
+        return now < self.heard_at + ALIVE
