@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.dataclasses import UnfoldAction
 
-from agents import services, tuning
+from agents import contradictions, screen, services, tuning
 from agents.forms import AgentForm, PhoneNumberForm, TurnSettingsForm
 from agents.models import Agent, PhoneNumber, TurnSettings
 from agents.realtime_models import shutdown_warning
@@ -34,101 +34,17 @@ class TurnSettingsInline(StackedInline):
     min_num = max_num = 1
     readonly_fields = ["turn_detection_object"]
     fieldsets = [
-        (
-            "1. Hearing the caller",
-            {
-                "description": "What counts as the caller speaking.",
-                "fields": ["vad_type", "threshold", "prefix_padding_ms"],
-            },
-        ),
-        (
-            "2. When the caller speaks over the agent",
-            {
-                "description": "Whether a sound is an interruption. Each 0 or “off” is one kind of evidence less; with all "
-                "of them off, every sound is one.",
-                "fields": [
-                    "stop_sound",
-                    "min_speech_ms",
-                    "decide_by_ms",
-                    "ignore_backchannels",
-                    "protect_greeting",
-                    "interrupt_response",
-                ],
-            },
-        ),
-        (
-            "2. in detail: weighing the sound, words and echo",
-            {
-                "classes": ["collapse"],
-                "fields": [
-                    "speech_probability",
-                    "min_loudness_db",
-                    "echo_guard",
-                    "grace_ms",
-                    "resume_overlap_ms",
-                    "backchannel_phrases",
-                    "interrupt_phrases",
-                ],
-            },
-        ),
-        (
-            "3. When it is an interruption: the five steps",
-            {
-                "description": "In this order. Each can be left out; the caller hears what that costs.",
-                "classes": ["collapse"],
-                "fields": [
-                    "mode",
-                    "cancel_reply",
-                    "truncate",
-                    "clear_buffers",
-                    "suppress_in_flight",
-                    "suppress_ms",
-                    "mark_silent",
-                ],
-            },
-        ),
-        (
-            "4. When the caller has finished",
-            {
-                "description": "Shorter waits answer sooner; longer ones let people think.",
-                "fields": ["silence_floor_ms", "response_latency_ms", "response_delay_ms"],
-            },
-        ),
-        (
-            "4. in detail: more patience, and who answers",
-            {
-                "classes": ["collapse"],
-                "fields": [
-                    "patience_spelling_ms",
-                    "patience_number_ms",
-                    "patience_email_ms",
-                    "eagerness",
-                    "create_response",
-                ],
-            },
-        ),
-        (
-            "5. Silence, and the length of the call",
-            {
-                "fields": [
-                    "idle_prompt_ms",
-                    "idle_prompts_max",
-                    "idle_prompt",
-                    "idle_goodbye",
-                    "max_call_s",
-                    "call_warning_s",
-                    "call_warning",
-                    "idle_timeout_ms",
-                ],
-            },
-        ),
+        *screen.PARTS,
         (
             "What the model gets",
-            {"description": "The exact turn_detection object of the next call.", "fields": ["turn_detection_object"]},
+            {
+                "description": "The exact object of the next call, as the form stands now.",
+                "fields": ["turn_detection_object"],
+            },
         ),
     ]
 
-    @admin.display(description="turn_detection")
+    @admin.display(description="Sent as turn_detection")
     def turn_detection_object(self, obj: TurnSettings) -> str:
         shown = json.dumps((obj or TurnSettings()).turn_detection(), indent=2)
         return format_html(
@@ -211,13 +127,14 @@ class AgentAdmin(ModelAdmin):
         """The object that the posted, unsaved settings would give the model, or what is wrong with them."""
         if not (self.has_view_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        form = TurnSettingsForm(request.POST)
+        agent = Agent(language=request.POST.get("language", ""))
+        form = TurnSettingsForm(request.POST, instance=TurnSettings(agent=agent))
         if form.is_valid():
             return JsonResponse({"turn_detection": form.save(commit=False).turn_detection()})
-        problems = {
-            (form.fields[name].label or name if name in form.fields else ""): list(texts)
+        problems = [
+            {"name": name, "label": form.fields[name].label if name in form.fields else "", "texts": list(texts)}
             for name, texts in form.errors.items()
-        }
+        ]
         return JsonResponse({"problems": problems}, status=422)
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
@@ -240,6 +157,8 @@ class AgentAdmin(ModelAdmin):
             turn = TurnSettings(agent=form.instance)
             vars(turn).update(request.marks)  # type: ignore[attr-defined]
             turn.save()
+        for doubt in contradictions.doubts(TurnSettings.objects.get(agent=form.instance)):
+            messages.warning(request, doubt)
 
 
 @admin.register(PhoneNumber)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EVIDENCE = [
     "min_speech_ms",
+    "answer_window_ms",
     "speech_probability",
     "min_loudness_db",
     "ignore_backchannels",
@@ -31,6 +32,17 @@ def found(turn: TurnSettings) -> dict[str, str]:
 def evidence(turn: TurnSettings) -> list[str]:
     """The names, as the screen shows them, of all evidence that is asked for."""
     return [str(turn._meta.get_field(name).verbose_name) for name in EVIDENCE if getattr(turn, name)]
+
+
+def doubts(turn: TurnSettings) -> list[str]:
+    """What is allowed, and will not be heard as it reads."""
+    weighs = turn.mode == Mode.FULL and not turn.interrupt_response
+    if weighs and turn.ignore_backchannels and not turn.agent.transcription_model:
+        return [
+            "Without a transcription model no words are known: “mm-hm” is told from an interruption by its length and sound "
+            "alone, and the words that stop the agent have no effect."
+        ]
+    return []
 
 
 def _of_interruption(turn: TurnSettings) -> dict[str, str]:

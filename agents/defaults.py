@@ -19,6 +19,7 @@ HEARING = {
 WEIGHING = {
     "stop_sound": Default("when_sure", "most sounds over the agent are no interruption, and a gap is heard each time"),
     "min_speech_ms": Default(550, "nearly every cough and “mm-hm” is shorter, and most sentences are longer"),
+    "answer_window_ms": Default(1000, "people answer a question into its last words, and mostly with one word"),
     "decide_by_ms": Default(1200, "who speaks for longer than that wants to be heard"),
     "speech_probability": Default(0.5, "as the makers of the ear advise"),
     "min_loudness_db": Default(6.0, "twice the line's own noise: who speaks into the phone is far above it"),
@@ -28,6 +29,7 @@ WEIGHING = {
     "echo_guard": Default(0.7, "an echo of the agent is nearly always more like it, and another voice less"),
     "protect_greeting": Default(False, "callers who know what they want need no greeting"),
     "grace_ms": Default(0, "callers also stop an agent at its first word, and are right to"),
+    "resume_after_ms": Default(300, "pauses inside a word are shorter, and a gap of this length is hardly noticed"),
     "resume_overlap_ms": Default(300, "about a word: the sentence can be followed again"),
     "interrupt_response": Default(False, "we decide what is an interruption"),
 }
@@ -73,8 +75,19 @@ LENGTH_OF_CALL = frozenset({"max_call_s", "call_warning_s"})
 """A decision of the house and no matter of manners: presets leave it alone too."""
 
 
+UNITS = {"_ms": "ms", "_s": "s", "_db": "dB"}
+"""By the ending of a setting's name."""
+
+
 def value(name: str) -> Any:
     return DEFAULTS[name].value
+
+
+def unit(name: str) -> str:
+    """What a setting is counted in; empty for a likeness, a probability and all that is no number."""
+    if name == "idle_prompts_max":
+        return "times"
+    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
 
 
 def said(name: str) -> str:
@@ -88,5 +101,6 @@ def said(name: str) -> str:
         case None:
             shown = "never"
         case _:
-            shown = f"{default.value:g}" if isinstance(default.value, float) else str(default.value)
+            number = f"{default.value:g}" if isinstance(default.value, float) else str(default.value)
+            shown = f"{number} {unit(name)}".strip()
     return f"Default {shown}: {default.because}."

@@ -2,51 +2,73 @@
 
 from __future__ import annotations
 
-from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from typing import Any
 
-from agents import realtime_models
+from django import forms
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from agents import phrases, realtime_models
 from agents.models import Agent, PhoneNumber, TurnSettings
 from agents.snapshot import TURN_FIELDS
+from agents.widgets import Lines, Number, Suggesting, needs, numbers
 from voiceplatform import registry
 
 
-class Suggesting(UnfoldAdminTextInputWidget):
-    """A text field that offers the known values and takes others."""
+class TellingForm(forms.ModelForm):
+    """Sets each help text as two paragraphs: what is heard, and the facts. The id is that which the input refers to."""
 
-    template_name = "agents/suggesting.html"
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if not field.help_text:
+                continue
+            heard, _, facts = str(field.help_text).partition("\n")
+            field.help_text = format_html(
+                '<span class="vp-help" id="{}_helptext"><span>{}</span>{}<span class="vp-idle"></span></span>',
+                str(self.auto_id) % self.add_prefix(name),  # a bound field keeps the text that it found
+                heard,
+                format_html('<span class="vp-facts">{}</span>', facts) if facts else "",
+            )
 
-    def __init__(self, values: list[str]) -> None:
-        super().__init__()
-        self.values = values
 
-    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
-        context = super().get_context(name, value, attrs)
-        context["values"] = self.values
-        context["list_id"] = f"known-{name}"
-        context["widget"]["attrs"]["list"] = context["list_id"]
-        return context
-
-
-class AgentForm(forms.ModelForm):
+class AgentForm(TellingForm):
     class Meta:
         model = Agent
         fields = "__all__"  # noqa: DJ007  the admin names what it shows
         widgets = {
+            "greeting": Lines(2),
+            "instructions": Lines(10),
             "model": Suggesting(realtime_models.SPEECH_MODELS),
             "voice": Suggesting(realtime_models.VOICES),
+            "speed": Number(0.25, 1.5, ""),
+            "language": Suggesting(sorted(phrases.BACKCHANNELS)),
             "transcription_model": Suggesting(realtime_models.TRANSCRIPTION_MODELS),
         }
 
 
-class TurnSettingsForm(forms.ModelForm):
+class TurnSettingsForm(TellingForm):
     class Meta:
         model = TurnSettings
         fields = TURN_FIELDS
         widgets = {
-            "backchannel_phrases": UnfoldAdminTextareaWidget({"rows": 4}),
-            "interrupt_phrases": UnfoldAdminTextareaWidget({"rows": 4}),
+            **numbers(TurnSettings),
+            "backchannel_phrases": Lines(4),
+            "interrupt_phrases": Lines(4),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        language = self.instance.language
+        lists = {
+            "backchannel_phrases": phrases.backchannels("", language),
+            "interrupt_phrases": phrases.interrupts("", language),
+        }
+        for name, words in lists.items():
+            listed = format_html('<span class="vp-facts">The list of its language: {}.</span>', ", ".join(words))
+            self.fields[name].help_text += listed
+        for name, field in self.fields.items():
+            field.widget.attrs |= needs(name)
 
 
 class PhoneNumberForm(forms.ModelForm):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import models
 
+from agents import screen
+from agents.defaults import unit
+from agents.fields import short
 from agents.models import Agent, TurnSettings
-
-UNITS = {"_ms": "ms", "_s": "s", "_db": "dB"}
 
 MADE, DELETED = "+", "-"
 
@@ -100,6 +101,11 @@ def _id(row: Any) -> int:
     return row.history_id if row is not None else 0
 
 
+def back(newest: Entry, to: Entry) -> list[Change]:
+    """What going back to an entry would change."""
+    return [*between(Agent, newest.agent, to.agent), *between(TurnSettings, newest.turn, to.turn)]
+
+
 def settings_of(model: type[models.Model]) -> Iterable[models.Field[Any, Any]]:
     """The fields that are settings: not what tells the row apart."""
     return (field for field in model._meta.concrete_fields if field.name not in ("id", "agent"))
@@ -109,8 +115,21 @@ def between(model: type[models.Model], old: Any, new: Any) -> list[Change]:
     """What differs between two states of a row. A state that is not there differs in nothing."""
     if old is None or new is None:
         return []
-    pairs = ((field, getattr(old, field.name), getattr(new, field.name)) for field in settings_of(model))
-    return [_change(field, a, b) for field, a, b in pairs if a != b]
+    return differences(model, old, {field.name: getattr(new, field.name) for field in settings_of(model)})
+
+
+def differences(model: type[models.Model], old: Any, values: Mapping[str, Any]) -> list[Change]:
+    """What would change if a row got these values, in the order of the screen."""
+    changed = [name for name, value in values.items() if getattr(old, name) != value]
+    return [
+        _change(model._meta.get_field(name), getattr(old, name), values[name])  # type: ignore[arg-type]
+        for name in screen.in_order(changed)
+    ]
+
+
+def turn_at(agent: Agent, revision: int) -> Any:
+    """The turn settings of a revision, as a row of the history; None when it is of another agent or not kept."""
+    return TurnSettings.history.filter(agent_id=agent.pk, history_id=revision).first()
 
 
 def _change(field: models.Field[Any, Any], old: Any, new: Any) -> Change:
@@ -127,6 +146,6 @@ def shown(field: models.Field[Any, Any], value: Any) -> str:
     if value == "":
         return "empty"
     if field.choices:
-        return str(dict(field.flatchoices).get(value, value))
-    unit = next((unit for ending, unit in UNITS.items() if field.name.endswith(ending)), "")
-    return f"{value:g} {unit}".strip() if isinstance(value, float) else f"{value} {unit}".strip()
+        return short(dict(field.flatchoices).get(value, value))
+    number = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{number} {unit(field.name)}".strip()

@@ -46,18 +46,20 @@ class Agent(models.Model):
             "Below 0.25 the model refuses; speech that slow is not understood.",
             "The model refuses above 1.5.",
         ),
-        help_text="How fast the agent talks: 0.25 to 1.5, default 1.0.",
+        help_text="How fast the agent talks.\n0.25 to 1.5. Default 1: the voice as it was made.",
     )
     language = models.CharField(
         max_length=8,
         blank=True,
-        help_text="Two letters, such as en. Helps the transcript; empty: recognised from the speech.",
+        help_text="Two letters, such as en. Helps the transcript, and chooses the words of listening and the words that stop the "
+        "agent. Empty: the transcript finds out, and the words are English.",
     )
     transcription_model = models.CharField(
         max_length=80,
         blank=True,
         default=realtime_models.DEFAULT_TRANSCRIPTION,
-        help_text="Writes down what callers say, for the review. It has no part in the answer. Empty: no words of the caller.",
+        help_text="Writes down what callers say, for the review and for telling “mm-hm” from “stop”. It has no part in the answer. "
+        "Empty: no words of the caller.",
     )
     noise_reduction = models.CharField(
         max_length=16,
@@ -78,7 +80,8 @@ class Agent(models.Model):
 class TurnSettings(Hearing, Weighing, FiveSteps, EndOfTurn, SilenceAndLength):
     """How an agent hears that the caller begins and ends, and what happens when the caller speaks over it.
 
-    The fields stand in turn_fields.py and waiting_fields.py, what they begin with in defaults.py. Lengths are milliseconds.
+    The fields stand in turn_fields.py and waiting_fields.py, what they begin with in defaults.py, and their order on the screen
+    in screen.py. Lengths are milliseconds.
     """
 
     agent = models.OneToOneField(Agent, on_delete=models.CASCADE, related_name="turn_settings")

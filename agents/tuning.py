@@ -43,7 +43,7 @@ def panel(request: HttpRequest, agent: Agent) -> dict[str, Any]:
         "latest": entries[0] if entries else None,
         "can_undo": len(entries) > 1 and bool(entries[0].changes),
         "live": live_calls(agent),
-        "presets": [{"preset": preset, "differs": _differs(turn, preset)} for preset in PRESETS.values()],
+        "presets": [{"preset": preset, "changes": _would_change(turn, preset)} for preset in PRESETS.values()],
     }
 
 
@@ -57,8 +57,9 @@ def may_change(request: HttpRequest) -> bool:
     return request.user.has_perms(["agents.change_agent", "agents.change_turnsettings"])
 
 
-def _differs(turn: TurnSettings, preset: Preset) -> int:
-    return sum(getattr(turn, name) != value for name, value in preset.values.items())
+def _would_change(turn: TurnSettings, preset: Preset) -> list[tuple[Change, str]]:
+    """What applying a preset would change, each with the preset's reason."""
+    return [(change, preset.reasons[change.name]) for change in history.differences(TurnSettings, turn, preset.values)]
 
 
 @require_POST
@@ -118,6 +119,7 @@ def history_page(request: HttpRequest, agent: Agent) -> HttpResponse:
         "opts": Agent._meta,
         "original": agent,
         "page": page,
+        "lines": [{"entry": entry, "back": history.back(entries[0], entry)} for entry in page],
         "newest": entries[0].key if entries else "",
         "may_change": may_change(request),
     }

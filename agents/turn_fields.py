@@ -1,7 +1,7 @@
-"""The turn settings in the order in which a call happens: hearing, weighing a sound over the agent, the five steps.
+"""The turn settings about the caller's sound: hearing it, weighing it over the agent, the five steps of an interruption.
 
-Each class is one part of the settings screen. What is said of a value is what a caller hears of it. The names are those of
-the conversation's settings, so that one word means one thing everywhere.
+What is said of a value is what a caller hears of it. The names are those of the conversation's settings, so that one word
+means one thing everywhere. In which order the screen shows them stands in screen.py.
 """
 
 from __future__ import annotations
@@ -40,23 +40,25 @@ class Hearing(models.Model):
         "vad_type",
         "how speech is noticed",
         VadType,
-        "By sound: predictable, tuned below. By meaning: waits when a sentence sounds unfinished.",
+        "By sound: the agent answers after a silence of the same length every time. By meaning: it answers sooner after what "
+        "sounds complete, and waits for seconds after what does not.",
     )
     threshold = part(
         "threshold",
         "threshold",
         1,
-        "How sure it must be that a sound is speech. Higher: coughs and hiss stop the agent less, and soft callers are "
-        "missed more.",
+        "Only by sound. How sure the model must be that a sound is speech. Higher: coughs and hiss stop the agent less, and "
+        "soft callers are missed more.",
         below="A threshold is 0 or more. At 0 every hiss on the line counts as the caller speaking.",
         above="A threshold is at most 1. Near 1 even loud callers are not heard.",
     )
     prefix_padding_ms = whole(
         "prefix_padding_ms",
-        "kept before speech",
+        "sound kept from before",
         0,
         2000,
-        "Sound from before the detection that the agent still hears. Too little: first syllables are lost.",
+        "Only by sound. What the agent still hears from before the moment in which speech was noticed. Too little: it misses "
+        "first syllables, and “no” becomes “oh”.",
         above="More than 2000 ms brings the agent's own echo along.",
     )
 
@@ -81,6 +83,16 @@ class Weighing(models.Model):
         3000,
         "Shorter speech over the agent is no interruption: the reply goes on. 0: any speech is one, however short.",
         above="Above 3 s the agent seems not to listen at all.",
+    )
+    answer_window_ms = whole(
+        "answer_window_ms",
+        "answers into the last words",
+        0,
+        5000,
+        "Speech within the last part of a reply is an answer and no interruption: the reply ends undisturbed and what was said "
+        "is answered after it, however short it was. 0: short words at the end of a question are dropped like any other. Too "
+        "long: who wants to stop the agent there hears it out.",
+        above="Above 5 s most replies could not be interrupted at all.",
     )
     decide_by_ms = whole(
         "decide_by_ms",
@@ -109,7 +121,6 @@ class Weighing(models.Model):
         "stop it less, and soft callers have to speak up. 0: loudness does not count.",
         below="It cannot be below 0 dB; 0 leaves loudness out.",
         above="Above 40 dB over the noise even a shout on a phone line does not stop the agent.",
-        unit="dB",
     )
     ignore_backchannels = switch(
         "ignore_backchannels",
@@ -157,19 +168,29 @@ class Weighing(models.Model):
         "Too long: it cannot be stopped when it begins wrongly.",
         above="Above 5 s the agent seems not to listen at all.",
     )
+    resume_after_ms = whole(
+        "resume_after_ms",
+        "goes on after a quiet of",
+        100,
+        3000,
+        "A reply that was stopped for a sound goes on when the caller has been quiet for this long. Too little: it goes on "
+        "between two words of the caller. Too much: the caller hears a hole and thinks the line is dead.",
+        below="Below 100 ms the agent goes on between two syllables, and both talk at once.",
+        above="After 3 s of silence the caller has asked what is wrong.",
+    )
     resume_overlap_ms = whole(
         "resume_overlap_ms",
         "repeated when it goes on",
         0,
         2000,
-        "A reply that was held steps back up to this far, to the start of a word. 0: it goes on in the middle of a word. Too much: "
-        "the caller hears half a sentence twice.",
+        "A reply that was stopped for a sound steps back up to this far, to the start of a word. 0: it goes on in the middle of "
+        "a word. Too much: the caller hears half a sentence twice.",
         above="Above 2 s the agent seems to have lost its thread.",
     )
     interrupt_response = switch(
         "interrupt_response",
         "the model stops by itself",
-        "On: every sound ends the answer, coughs included, and nothing above is weighed.",
+        "On: every sound ends the answer, coughs included, and nothing is weighed.",
     )
 
     class Meta:
@@ -181,34 +202,35 @@ class FiveSteps(models.Model):
 
     mode = choice(
         "mode",
-        "interruption",
+        "interruptions are handled",
         Mode,
         "Legacy is the earlier behaviour: the agent talks on for what the carrier holds, and may repeat itself.",
     )
     cancel_reply = switch(
         "cancel_reply",
-        "1. cancel the response",
-        "The model stops making the answer. Off: it is paid for to its end.",
+        "1. Cancel the response",
+        "The model stops making the answer. Off: it is made and paid for to its end, and the caller waits so much longer for "
+        "the next one.",
     )
     truncate = choice(
         "truncate",
-        "2. cut the conversation",
+        "2. Cut the conversation",
         Truncate,
         "What the agent believes the caller has heard. Wrong: it repeats itself, or takes for known what was not heard.",
     )
     clear_buffers = switch(
         "clear_buffers",
-        "3. clear all buffers",
+        "3. Clear all buffers",
         "The sound stops at once. Off: the caller hears what the carrier holds, often many seconds.",
     )
     suppress_in_flight = switch(
         "suppress_in_flight",
-        "4. drop sound in flight",
+        "4. Drop sound in flight",
         "Pieces of the stopped answer that still arrive are not played. Off: the caller hears scraps of it.",
     )
     suppress_ms = whole(
         "suppress_ms",
-        "drop window",
+        "sound is dropped for",
         0,
         5000,
         "Second guard, for sound that does not say which answer it is of. Too short: a scrap of the old answer is heard.",
@@ -216,8 +238,9 @@ class FiveSteps(models.Model):
     )
     mark_silent = switch(
         "mark_silent",
-        "5. mark the agent as silent",
-        "The caller has the floor. Off: more speech soon after counts as another interruption.",
+        "5. Mark the agent as silent",
+        "The caller has the floor. Off: for as long as the stopped answer would have lasted, each word of the caller counts as "
+        "one more interruption of it.",
     )
 
     class Meta:

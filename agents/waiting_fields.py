@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from agents import defaults
-from agents.fields import between, choice, sentence, switch, whole
+from agents.fields import choice, perhaps, sentence, switch, whole
 
 SHORTEST_IDLE_MS = 3000
 """Below this an agent asks whether anybody is there while the caller draws breath."""
@@ -26,8 +25,8 @@ class EndOfTurn(models.Model):
         "shortest silence",
         100,
         10000,
-        "Silence after which the caller has finished. Lower: quicker answers, and callers who stop to think are cut off. In "
-        "force is the larger of this and the response latency.",
+        "Only by sound. Silence after which the caller has finished. Lower: quicker answers, and callers who stop to think are "
+        "cut off. In force is the larger of this and the response latency.",
         below="Below 100 ms the agent answers between two words of the caller.",
         above="After 10 s of silence callers think the line is dead.",
     )
@@ -36,19 +35,22 @@ class EndOfTurn(models.Model):
         "response latency",
         0,
         10000,
-        "How long you want to wait before the agent answers. The silence in force is never shorter than this.",
+        "Only by sound. The silence that callers shall hear at least before the agent answers. The silence in force is never "
+        "shorter than this.",
         above="After 10 s of silence callers think the line is dead.",
     )
     eagerness = choice(
         "eagerness",
         "eagerness",
         Eagerness,
-        "Only by meaning: how soon the agent takes an unfinished sentence for finished.",
+        "Only by meaning. How soon the agent takes an unfinished sentence for finished. Low: callers may think aloud. High: it "
+        "answers quickly, and cuts off who speaks slowly.",
     )
     create_response = switch(
         "create_response",
         "the model answers by itself",
-        "On: the model answers every sound that it takes for speech, also one that was refused as an interruption.",
+        "On: callers hear an answer to every sound that the model takes for speech, a cough included, and none of the waits "
+        "here is kept.",
     )
     response_delay_ms = whole(
         "response_delay_ms",
@@ -96,8 +98,8 @@ class SilenceAndLength(models.Model):
         "ask after a silence of",
         0,
         120000,
-        f"Silence of both sides after which the agent asks whether the caller is there. 0: never. Otherwise {SHORTEST_IDLE_MS} "
-        "or more.",
+        "Silence of both sides after which the agent asks whether the caller is there. Too short: it disturbs who looks for a "
+        f"card. 0: never, otherwise {SHORTEST_IDLE_MS} ms or more.",
         above="After two minutes of silence the caller has hung up, or believes that we have.",
     )
     idle_prompts_max = whole(
@@ -105,39 +107,35 @@ class SilenceAndLength(models.Model):
         "ask at most",
         1,
         10,
-        "So often the agent asks in a row. After the last one it says goodbye and hangs up.",
+        "So often in a row the caller is asked. When the last question has no answer either, the agent says goodbye and hangs up.",
         below="To ask less than once, set the silence to 0.",
         above="More than 10 times in a row is no question any more.",
-        unit="times",
     )
-    idle_prompt = sentence("idle_prompt", "the agent asks", "What the caller hears after the silence.")
+    idle_prompt = sentence(
+        "idle_prompt", "words of the question", "What the caller hears after the silence, spoken exactly so."
+    )
     idle_goodbye = sentence(
         "idle_goodbye",
-        "and says goodbye with",
+        "words of the goodbye",
         "The last words before we hang up, when nobody answered. Empty: the call stays open, and is paid for.",
     )
-    idle_timeout_ms = models.PositiveIntegerField(
-        "idle time-out of the model",
-        null=True,
-        blank=True,
-        default=defaults.value("idle_timeout_ms"),
-        validators=between(
-            5000,
-            30000,
-            "The model refuses below 5000 ms: callers would be asked before they could think.",
-            "The model refuses above 30000 ms.",
-        ),
-        help_text="ms, 5000 to 30000, or empty for never. Silence of the caller after which the model speaks up by itself, in "
-        f"words of its own. {defaults.said('idle_timeout_ms')}",
+    idle_timeout_ms = perhaps(
+        "idle_timeout_ms",
+        "the model asks by itself after",
+        5000,
+        30000,
+        "Only by sound. Silence of the caller after which the model speaks up by itself: callers hear words of its own, and not "
+        "the question above.",
+        below="The model refuses below 5000 ms: callers would be asked before they could think.",
+        above="The model refuses above 30000 ms.",
     )
     max_call_s = whole(
         "max_call_s",
         "longest call",
         0,
         43200,
-        "After this the agent's line is closed. 0: we set no limit.",
+        "After this the agent hangs up. 0: we set no limit.",
         above="Above 12 hours it is no limit; 0 says so.",
-        unit="s",
     )
     call_warning_s = whole(
         "call_warning_s",
@@ -146,9 +144,10 @@ class SilenceAndLength(models.Model):
         600,
         "So long before the longest call ends the caller is told. 0: the call ends without a word.",
         above="A warning more than 10 minutes ahead is forgotten when the call ends.",
-        unit="s",
     )
-    call_warning = sentence("call_warning", "the warning", "What the caller hears then. Empty: no warning.")
+    call_warning = sentence(
+        "call_warning", "words of the warning", "What the caller hears then, spoken exactly so. Empty: no warning."
+    )
 
     class Meta:
         abstract = True

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 OFF = {
     "stop_sound": "at_once",
+    "answer_window_ms": 0,
     "speech_probability": 0.0,
     "min_loudness_db": 0.0,
     "ignore_backchannels": False,

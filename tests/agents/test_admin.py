@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from agents import defaults
 from agents.models import Agent, PhoneNumber, TurnSettings
@@ -150,7 +151,16 @@ def test_the_object_is_shown_while_it_is_edited(admin: Client) -> None:
     assert (shown["threshold"], shown["silence_duration_ms"]) == (0.8, 900)
     refused = admin.post(PREVIEW, {**DEFAULTS, "threshold": "7"})
     assert refused.status_code == 422
-    assert "even loud callers" in str(refused.json()["problems"])
+    (problem,) = refused.json()["problems"]
+    assert (problem["name"], problem["label"]) == ("threshold", "Threshold")
+    assert "even loud callers" in problem["texts"][0]
+
+
+def test_words_are_weighed_in_the_language_of_the_form(admin: Client) -> None:
+    form = {**DEFAULTS, "interrupt_phrases": "ouais"}
+    assert admin.post(PREVIEW, {**form, "language": "en"}).status_code == 200
+    refused = admin.post(PREVIEW, {**form, "language": "fr"})
+    assert "“ouais”" in str(refused.json()["problems"])
 
 
 def test_only_who_may_see_agents_may_ask(client: Client) -> None:
@@ -186,17 +196,81 @@ def test_saving_keeps_the_settings_and_warns_of_a_shutdown(admin: Client, agent:
     assert "20 January 2027" in answer.content.decode()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_in_a_browser_the_object_follows_the_form(
-    browser: Browser, live_server: Any, admin: Client, agent: Agent
-) -> None:
+def test_saving_says_when_words_cannot_be_told_apart(admin: Client, agent: Agent) -> None:
+    url = f"/admin/agents/agent/{agent.pk}/change/"
+    told = admin.post(url, filled(agent) | {"transcription_model": ""}, follow=True)
+    assert "Without a transcription model" in told.content.decode()
+    form = filled(agent)
+    del form["turn_settings-0-ignore_backchannels"]
+    assert "Without a transcription" not in admin.post(url, form, follow=True).content.decode()
+
+
+def test_a_number_has_its_range_and_its_unit(admin: Client, agent: Agent) -> None:
+    page = " ".join(admin.get(f"/admin/agents/agent/{agent.pk}/change/").content.decode().split())
+    for name, attributes in {
+        "turn_settings-0-min_speech_ms": 'min="0" max="3000" step="50"',
+        "turn_settings-0-resume_after_ms": 'min="100" max="3000" step="50"',
+        "turn_settings-0-threshold": 'min="0" max="1" step="0.05"',
+        "turn_settings-0-max_call_s": 'min="0" max="43200" step="10"',
+        "speed": 'min="0.25" max="1.5" step="0.05"',
+    }.items():
+        shown = page.split(f'name="{name}"')[1].split("</span>")[0]
+        assert all(f" {attribute}" in shown for attribute in attributes.split()), shown
+    assert page.count('class="vp-unit" aria-hidden="true">ms<') > 15
+
+
+def test_the_words_of_the_language_are_shown(admin: Client, agent: Agent) -> None:
+    Agent.objects.update(language="de")
+    assert "achso" in admin.get(f"/admin/agents/agent/{agent.pk}/change/").content.decode()
+
+
+@pytest.fixture
+def form_page(browser: Browser, live_server: Any, admin: Client, agent: Agent) -> Iterator[Page]:
+    """The agent's form in a real browser."""
     context = browser.new_context(base_url=live_server.url)
     context.add_cookies([{"name": "sessionid", "value": admin.cookies["sessionid"].value, "url": live_server.url}])
     page = context.new_page()
     page.goto(f"/admin/agents/agent/{agent.pk}/change/")
-    threshold = page.locator("[name=turn_settings-0-threshold]")
-    threshold.fill("0.72")
-    expect(page.locator(".turn-detection:visible")).to_contain_text('"threshold": 0.72')
-    threshold.fill("3")
-    expect(page.locator(".turn-problems:visible")).to_contain_text("even loud callers")
+    yield page
     context.close()
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator(f".field-row:has([name=turn_settings-0-{name}])")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_the_object_follows_the_form(form_page: Page) -> None:
+    threshold = form_page.locator("[name=turn_settings-0-threshold]")
+    threshold.fill("0.72")
+    expect(form_page.locator(".turn-detection:visible")).to_contain_text('"threshold": 0.72')
+    threshold.fill("3")
+    expect(form_page.locator(".turn-problems:visible")).to_contain_text("even loud callers")
+    expect(row(form_page, "threshold")).to_contain_text("even loud callers")
+    expect(threshold).to_have_attribute("aria-invalid", "true")
+    threshold.fill("0.7")
+    expect(row(form_page, "threshold")).not_to_contain_text("even loud callers")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_a_setting_says_when_it_has_no_effect(form_page: Page) -> None:
+    expect(row(form_page, "eagerness")).to_contain_text("No effect now: speech is noticed by sound")
+    expect(row(form_page, "threshold")).not_to_contain_text("No effect now")
+    form_page.select_option("[name=turn_settings-0-vad_type]", "semantic_vad")
+    expect(row(form_page, "eagerness")).not_to_contain_text("No effect now")
+    for name in ("threshold", "prefix_padding_ms", "silence_floor_ms", "response_latency_ms", "idle_timeout_ms"):
+        expect(row(form_page, name)).to_contain_text("No effect now: speech is noticed by meaning.")
+    form_page.locator("[name=turn_settings-0-idle_prompt_ms]").fill("0")
+    expect(row(form_page, "idle_prompt")).to_contain_text("No effect now: silence is never broken.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_saving_what_was_not_touched_changes_nothing(form_page: Page, agent: Agent) -> None:
+    Agent.objects.update(instructions="Help.\nBriefly.")
+    TurnSettings.objects.update(interrupt_phrases="halt\nwait")
+    lines = Agent.history.count(), TurnSettings.history.count()
+    form_page.reload()
+    form_page.get_by_role("button", name="Save", exact=True).click()
+    expect(form_page.get_by_text("was changed successfully")).to_be_visible()
+    assert Agent.objects.get().instructions == "Help.\nBriefly."
+    assert (Agent.history.count(), TurnSettings.history.count()) == lines

@@ -195,8 +195,8 @@ def test_the_history_page_shows_lines_and_rolls_back(admin: Client, agent: Agent
     shown = page(admin.get(f"/admin/agents/agent/{agent.pk}/history/"))
     assert "<h2>Saved</h2>" in shown
     assert "· ann ·" in shown
-    assert "threshold</th><td><del>0.6</del></td><td><ins>0.75</ins>" in shown
-    assert "greeting</th><td><del>Hello.</del></td><td><ins>Hi.</ins>" in shown
+    assert "Threshold</th><td><del>0.6</del></td><td><ins>0.75</ins>" in shown
+    assert "Greeting</th><td><del>Hello.</del></td><td><ins>Hi.</ins>" in shown
     answer = admin.post(f"/admin/agents/agent/{agent.pk}/roll-back/", {"to": first.key}, follow=True)
     assert "Rolled back to " in page(answer)
     assert Agent.objects.get().greeting == "Hello."
@@ -250,9 +250,33 @@ def test_what_was_typed_stays_when_something_is_wrong(admin: Client, agent: Agen
 
 
 def test_a_part_with_a_mistake_is_not_folded_away(admin: Client, agent: Agent) -> None:
-    fine = admin.get(f"/admin/agents/agent/{agent.pk}/change/").content.decode()
-    wrong = admin.post(f"/admin/agents/agent/{agent.pk}/change/", filled(agent, echo_guard="3")).content.decode()
-    assert wrong.count("<details") == fine.count("<details") - 1
+    def folded(answer: Any) -> int:
+        return int(page(answer).split('id="turn_settings-group"')[1].count("<details"))
+
+    url = f"/admin/agents/agent/{agent.pk}/change/"
+    assert folded(admin.post(url, filled(agent, echo_guard="3"))) == folded(admin.get(url)) - 1
+
+
+def test_what_a_preset_changes_is_told_before_it_is_applied(admin: Client, agent: Agent) -> None:
+    shown = page(admin.get(f"/admin/agents/agent/{agent.pk}/change/"))
+    cards = {card.split("<h3>")[1].split("<")[0]: card for card in shown.split('<li class="tn-preset')[1:]}
+    assert set(cards) == {preset.label for preset in PRESETS.values()}
+    assert "in force" in cards["Natural"]
+    assert "Changes 1 setting<" in cards["Never interrupt the disclaimer"]
+    for name, (_, because) in PRESETS["snappy"].own.items():
+        assert because.capitalize()[:20] in cards["Snappy"], name
+    assert "Shortest interruption: <del>550 ms</del> → <ins>250 ms</ins>" in cards["Snappy"]
+
+
+def test_what_rolling_back_changes_is_told_before_it_is_done(admin: Client, agent: Agent, ann: User) -> None:
+    for slug in ("patient", "protect_disclaimer"):
+        services.apply_preset(agent=agent, preset=PRESETS[slug], by=ann)
+    now, patient, *_ = page(admin.get(f"/admin/agents/agent/{agent.pk}/history/")).split("<article")[1:]
+    assert "Rolling back" not in now
+    assert f"would change {len(PRESETS['patient'].own) + 1} settings" in patient
+    back = patient.split("Rolling back")[1]
+    assert "The greeting is never interrupted: <del>on</del> → <ins>off</ins>" in back
+    assert back.index("Shortest silence") < back.index("Shortest interruption") < back.index("Ask after a silence of")
 
 
 # --- in a real browser

@@ -56,6 +56,7 @@ def test_agents_that_leave_it_to_the_model_stay_as_they_were(
 ) -> None:
     turn = migrated(**own)
     assert (turn.min_speech_ms, turn.echo_guard, turn.ignore_backchannels, turn.max_call_s) == (0, 0, False, 0)
+    assert turn.answer_window_ms == 0
     turn.full_clean()
     assert len(history.of(turn.agent)) == 1
 
