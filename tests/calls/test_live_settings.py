@@ -17,12 +17,13 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Browser, expect
 
 from agents import services as agent_services
 from agents.models import Agent, TurnSettings
 from agents.presets import PRESETS
 from agents.snapshot import AgentSnapshot
-from calls import live_settings, services
+from calls import live_pages, live_settings, services
 from calls.conversation import facts
 from calls.conversation.commands import Note, SendMark
 from calls.conversation.events import Event, SettingsChanged
@@ -336,6 +337,68 @@ def test_an_answer_that_came_late_is_found_in_the_record(
     data = {"revision": revision, "differences": [], "ticket": "t"}
     services.apply_events(call_id=call.pk, lines=[{"seq": 1, "at_ms": 5, "kind": facts.SETTINGS_APPLIED, "data": data}])
     assert states(admin.get(f"/calls/agents/{agent.pk}/").content.decode()) == ["applied"]
+
+
+def record(call: Call, seq: int, kind: str, **data: Any) -> None:
+    services.apply_events(call_id=call.pk, lines=[{"seq": seq, "at_ms": 5 * seq, "kind": kind, "data": data}])
+
+
+def test_a_call_that_was_changed_before_and_refuses_runs_with_the_change(admin: Client, agent: Agent) -> None:
+    call = live_call(agent)
+    first = change(agent)
+    record(call, 1, facts.SETTINGS_APPLIED, revision=first, differences=[], ticket="a")
+    agent_services.apply_preset(agent=agent, preset=PRESETS["protect_disclaimer"], by=None)
+    second = TurnSettings.objects.get().revision
+    record(call, 2, facts.SETTINGS_REFUSED, revision=second, code="invalid_value", ticket="b")
+    page = admin.get(f"/calls/agents/{agent.pk}/").content.decode()
+    assert states(page) == ["refused"]
+    assert f"<td>revision {first}</td>" in page
+    assert "Shortest silence: <del>900 ms</del> → <ins>500 ms</ins>" in page
+    assert "Apply what is saved to 1 call<" in page  # it may be tried again
+
+
+def test_a_call_that_is_over_is_not_waited_for(admin: Client, agent: Agent, broker: Broker, impatient: None) -> None:
+    call = live_call(agent)
+    revision = change(agent)
+    admin.post(f"/calls/agents/{agent.pk}/apply/")
+    record(call, 1, facts.SETTINGS_REFUSED, revision=revision, code="x", ticket="t")
+    Call.objects.update(status=Call.Status.ENDED)
+    page = admin.get(f"/calls/agents/{agent.pk}/").content.decode()
+    assert states(page) == ["refused"]
+    assert "Apply what is saved" not in page
+
+
+def test_the_page_sums_up_and_says_who_did_not_answer(
+    admin: Client, agent: Agent, broker: Broker, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [live_call(agent, n) for n in (1, 2)]
+    revision = change(agent)
+    record(calls[0], 1, facts.SETTINGS_APPLIED, revision=revision, differences=[], ticket="t")
+    admin.post(f"/calls/agents/{agent.pk}/apply/")
+    monkeypatch.setattr(live_pages, "LONG_S", 0)
+    page = admin.get(f"/calls/agents/{agent.pk}/").content.decode()
+    assert "<strong>2 calls:</strong> 1 with what is saved, 1 without an answer." in page
+    assert f"Revision {revision} was sent to them at" in page
+    assert "no answer after 0 s; it goes on as it was" in page
+
+
+@pytest.mark.usefixtures("broker", "impatient")
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_a_late_answer_appears_by_itself(
+    browser: Browser, live_server: Any, admin: Client, agent: Agent
+) -> None:
+    call = live_call(agent)
+    revision = change(agent)
+    context = browser.new_context(base_url=live_server.url)
+    context.add_cookies([{"name": "sessionid", "value": admin.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"/admin/agents/agent/{agent.pk}/change/")
+    page.get_by_role("button", name="Apply what is saved to 1 live call").click()
+    expect(page.locator("[data-state=silent]")).to_contain_text("no answer")
+    record(call, 1, facts.SETTINGS_APPLIED, revision=revision, differences=[], ticket="t")
+    expect(page.locator("[data-state=applied]")).to_have_count(1)
+    expect(page.get_by_role("button", name="Apply what is saved")).to_have_count(0)
+    context.close()
 
 
 def test_a_call_that_began_with_what_is_saved_needs_nothing(admin: Client, agent: Agent) -> None:
