@@ -16,9 +16,10 @@ BURST_ENDS = 1.0
 """Seconds without speech after which the next begins from nothing. “Yes”, a breath, and a sentence are one burst; two
 “mm-hm” in a row, with what the agent says between them, are two: they must not add up to an interruption."""
 
-FADES = 0.25
+FADES = 0.5
 """So much of each quiet frame's length is taken off the speech before it. A burst of short pieces must be longer than one
-without a gap, and coughs come in pieces."""
+without a gap: coughs come in pieces, and so does “oh … mm-hm”. Half is where callers who begin with “yes” and draw breath are
+still heard within two seconds; with a quarter more backchannels add up, with all of it some callers do not."""
 
 ALIVE = 0.5
 """An ear that has said nothing for so many seconds is not there. It says something every 32 ms."""
@@ -40,11 +41,14 @@ class Burst:
     counted_at: float = float("-inf")
     voiced_at: float = float("-inf")
     heard_at: float = float("-inf")
+    _likely_at: float = float("-inf")
+    _began_at: float = float("-inf")
 
     def take(self, frame: SoundHeard, settings: ConversationSettings) -> None:
         """The next frame. Frames come in order, some time after their sound."""
-        if frame.at - self.voiced_at > BURST_ENDS:
+        if frame.at - max(self._likely_at, self._began_at) > BURST_ENDS:
             self.begin()
+            self._began_at = frame.at
         self.heard_at = frame.at
         echo = bool(settings.echo_guard) and frame.echo >= settings.echo_guard
         loud = frame.level_db >= settings.min_loudness_db
@@ -69,6 +73,8 @@ class Burst:
                 self.echo_ms += FRAME_MS
             elif clear and not loud:
                 self.soft_ms += FRAME_MS
+        if likely:
+            self._likely_at = frame.at
         if likely and not echo:
             self.voiced_ms += FRAME_MS
             self.voiced_at = frame.at
