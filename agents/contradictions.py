@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 EVIDENCE = [
     "min_speech_ms",
-    "answer_window_ms",
     "speech_probability",
     "min_loudness_db",
     "ignore_backchannels",

@@ -51,7 +51,7 @@ OVER_THE_AGENT: Part = (
 )
 
 EVIDENCE: Part = (
-    "3. in detail: the sound, the words, and going on",
+    "3. in detail: sound, words, and going on",
     {
         "description": "What the sound is weighed by besides its length, and how a reply goes on that was stopped for nothing.",
         "classes": ["collapse"],

@@ -19,7 +19,7 @@ from agents.models import Agent, TurnSettings
 from agents.presets import PRESETS, Preset
 
 PAGE = 25
-NAMED = 12
+NAMED = 4
 """Changes that a message tells one by one."""
 
 

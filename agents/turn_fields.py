@@ -89,10 +89,10 @@ class Weighing(models.Model):
         "answers into the last words",
         0,
         5000,
-        "Speech within the last part of a reply is an answer and no interruption: the reply ends undisturbed and what was said "
-        "is answered after it, however short it was. 0: short words at the end of a question are dropped like any other. Too "
-        "long: who wants to stop the agent there hears it out.",
-        above="Above 5 s most replies could not be interrupted at all.",
+        "Speech within the last part of a reply that is too short to stop the agent is an answer: the reply ends undisturbed "
+        "and what was said is answered after it, however short it was. 0: short words at the end of a question are dropped "
+        "like any other. Too long: words that were no answer get one too.",
+        above="Above 5 s the agent answers nearly every short word that was said over it.",
     )
     decide_by_ms = whole(
         "decide_by_ms",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -49,7 +49,7 @@ def accepted(turn: TurnSettings, **values: Any) -> None:
     ("field", "value", "says"),
     [
         ("min_speech_ms", 3001, "not to listen"),
-        ("answer_window_ms", 5001, "could not be interrupted at all"),
+        ("answer_window_ms", 5001, "nearly every short word"),
         ("resume_after_ms", 99, "between two syllables"),
         ("resume_after_ms", 3001, "asked what is wrong"),
         ("decide_by_ms", 299, "before it has ended"),
@@ -97,6 +97,15 @@ def test_every_setting_of_the_conversation_is_an_agents_setting(turn: TurnSettin
     settings = ConversationSettings.of(kept)
     assert settings.gated
     assert (settings.min_speech_ms, settings.stop_sound) == (turn.min_speech_ms, turn.stop_sound)
+
+
+def test_the_evidence_is_what_the_conversation_weighs_by() -> None:
+    bare = ConversationSettings()
+    assert not bare.gated
+    for field in fields(ConversationSettings):
+        if field.name in DEFAULTS and isinstance(getattr(bare, field.name), (bool, int, float)):
+            weighs = replace(bare, **{field.name: 1}).gated
+            assert weighs == (field.name in EVIDENCE), field.name
 
 
 # --- two of them
