@@ -93,6 +93,9 @@ class OverAgent(CallerSide):
         )
 
     def _weigh(self, now: float) -> Commands:
+        if self.state is State.WEIGHING and self.replies.active is None and not self.playback.unheard_s(now):
+            yield from self._heard_to_its_end(now)  # its last mark is still on its way
+            return
         case = self.case(now)
         verdict = barge_in.weigh(case)
         self.look_at = barge_in.look_again_at(case) if verdict is None else None

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.conversation.evidence import ALIVE, BURST_ENDS, FRAME_MS, Burst
 from calls.conversation.events import SoundHeard
+from calls.conversation.evidence import ALIVE, BURST_ENDS, FRAME_MS, Burst
 from calls.conversation.settings import ConversationSettings
 
 SETTINGS = ConversationSettings(min_speech_ms=500, speech_probability=0.8, min_loudness_db=6.0, echo_guard=0.7)

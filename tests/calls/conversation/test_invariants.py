@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -17,7 +18,9 @@ from calls.conversation.states import State
 REPLIES = st.integers(1, 5).map(lambda n: f"r{n}")
 ITEMS = st.integers(1, 4)
 SPEECH = st.integers(1, 4).map(lambda n: f"u{n}")
-WAITING = {State.CONNECTING, State.HEARING, State.PREPARING, State.REPLYING, State.HOLDING}
+WAITING = set(State) - {State.LISTENING, State.ENDED}
+ALIKE = {"type": "server_vad", "threshold": 0.6}
+PHRASES = {"backchannel_phrases": ("mm-hm", "yeah"), "interrupt_phrases": ("stop",)}
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -32,16 +35,39 @@ class AnyOrder(RuleBasedStateMachine):
         self.played: dict[str, int] = {}
         self.dead: set[str] = set()
         self.over = False
+        self.outstanding = ""
+        self.seen: set[str] = set()
+        self.offered: list[str] = []
+        self.settled: list[str] = []
 
     @initialize(
         min_speech_ms=st.sampled_from([0, 400]),
+        stop_sound=st.sampled_from(["at_once", "when_sure"]),
+        speech_probability=st.sampled_from([0.0, 0.8]),
+        min_loudness_db=st.sampled_from([0.0, 6.0]),
+        echo_guard=st.sampled_from([0.0, 0.7]),
+        ignore_backchannels=st.booleans(),
+        protect_greeting=st.booleans(),
+        grace_ms=st.sampled_from([0, 500]),
+        answer_window_ms=st.sampled_from([0, 1000]),
+        resume_overlap_ms=st.sampled_from([0, 300]),
+        response_delay_ms=st.sampled_from([0, 300]),
+        idle_prompt_ms=st.sampled_from([0, 4000]),
+        max_call_s=st.sampled_from([0, 120]),
         truncate=st.sampled_from(["heard", "start", "off"]),
         create_response=st.booleans(),
         greeting=st.sampled_from(["", "Hello."]),
         mode=st.sampled_from(["full", "full", "legacy"]),
     )
     def answer(self, **chosen: Any) -> None:
-        self.settings = ConversationSettings(**chosen)
+        self.settings = ConversationSettings(
+            **chosen,
+            **PHRASES,
+            turn_detection=ALIKE,
+            idle_prompt="There?",
+            idle_goodbye="Goodbye.",
+            call_warning="Soon.",
+        )
         self.conversation = Conversation(self.settings, self.now)
         self.feed(e.CallAnswered())
         self.feed(e.ModelReady("s"))
@@ -65,6 +91,16 @@ class AnyOrder(RuleBasedStateMachine):
                     assert command.audio_end_ms * 8 <= self.received.get(command.item_id, 0), "cut past the end"
                 case c.OpenModel():
                     self.asked.clear()
+                    self.outstanding = ""
+                case c.ConfigureModel():
+                    assert command.request_id not in self.seen
+                    self.seen.add(command.request_id)
+                    self.outstanding = command.request_id
+                case c.Note(kind="settings_applied" | "settings_refused"):
+                    self.settled.append(command.data["ticket"])
+                case c.Note(kind="interruption" | "interruption_refused" | "turn_refused"):
+                    assert command.data["because"]
+                    assert isinstance(command.data["reasons"], list)
                 case c.EndCall():
                     self.over = True
                 case c.Note(kind="stuck") if "again" in command.data["repair"]:
@@ -149,6 +185,40 @@ class AnyOrder(RuleBasedStateMachine):
     def a_frame_comes(self) -> None:
         self.feed(e.CallerAudio(b"\xff" * 160, "/" * 216))
 
+    @rule(
+        frames=st.integers(1, 30),
+        probability=st.sampled_from([0.0, 0.3, 0.6, 0.95]),
+        level_db=st.sampled_from([0.0, 30.0]),
+        echo=st.sampled_from([0.0, 0.9]),
+    )
+    def our_ear_tells(self, frames: int, probability: float, level_db: float, echo: float) -> None:
+        for _ in range(frames):
+            self.time_passes(0.032)
+            self.feed(e.SoundHeard(self.now, probability, level_db, echo))
+
+    @rule(item=SPEECH, text=st.sampled_from(["mm-hm", "stop", "yeah but", ""]), early=st.booleans())
+    def words_of_the_caller_come(self, item: str, text: str, early: bool) -> None:
+        self.feed(e.EarlyWords(item, text) if early else e.CallerTranscript(item, text))
+
+    @rule(threshold=st.sampled_from([0.6, 0.7, 0.8]), gate=st.booleans())
+    def the_settings_change(self, threshold: float, gate: bool) -> None:
+        if self.over:
+            return
+        ticket = f"t{len(self.offered)}"
+        self.offered.append(ticket)
+        changed = replace(
+            self.settings,
+            turn_detection={**ALIKE, "threshold": threshold},
+            min_speech_ms=400 if gate else 0,
+            revision=len(self.offered),
+        )
+        self.feed(e.SettingsChanged(changed, "ann", {"threshold": (0.6, threshold)}, ticket))
+
+    @rule(accepted=st.booleans(), stale=st.booleans())
+    def the_model_answers_the_change(self, accepted: bool, stale: bool) -> None:
+        request = "settings-0" if stale else self.outstanding
+        self.feed(e.ModelConfigured(request) if accepted else e.ModelError("retryable", "invalid_value", "", request))
+
     @precondition(lambda self: not self.over)
     @rule(retry=st.booleans())
     def the_link_is_lost_and_restored(self, retry: bool) -> None:
@@ -165,6 +235,19 @@ class AnyOrder(RuleBasedStateMachine):
     def every_wait_has_an_end(self) -> None:
         if hasattr(self, "conversation") and self.conversation.state in WAITING:
             assert self.conversation.deadline() is not None, self.conversation.state
+
+    @invariant()
+    def changes_are_settled_once_and_in_their_order(self) -> None:
+        assert self.settled == self.offered[: len(self.settled)]
+
+    @invariant()
+    def what_is_weighed_is_still_to_be_heard(self) -> None:
+        if not hasattr(self, "conversation"):
+            return
+        talk = self.conversation
+        assert talk.playback.holding is (talk.state is State.HOLDING)
+        if talk.state in (State.WEIGHING, State.HOLDING):
+            assert not talk.replies.asked_is_wanted
 
     @invariant()
     def heard_is_within_sent_is_within_received(self) -> None:

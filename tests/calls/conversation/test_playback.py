@@ -146,3 +146,67 @@ def test_heard_never_passes_sent_nor_goes_back(steps: list[tuple[str, int]]) -> 
         playback.advance(now)
         assert before <= item.heard <= item.queued <= item.received + 160
         before = item.heard
+
+
+# --- going on after a hold
+
+
+def spoken(*parts: tuple[bytes, int]) -> bytes:
+    """Sound of 20 ms frames: (code, how many)."""
+    return b"".join(code * 160 * frames for code, frames in parts)
+
+
+def held_at(sound: bytes, seconds: float) -> Playback:
+    playback = Playback(0.0)
+    list(playback.add(playback.item("r", "a"), sound, 0.0))
+    playback.hold(seconds)
+    return playback
+
+
+def goes_on(playback: Playback, now: float, overlap_ms: float) -> bytes:
+    return b"".join(command.audio for command in playback.resume(now, overlap_ms) if isinstance(command, c.PlayAudio))
+
+
+LOUD, SOFT = b"\x10", b"\xf0"
+
+
+def test_a_held_reply_goes_on_from_the_quiet_moment_before_the_place() -> None:
+    sound = spoken((LOUD, 40), (SOFT, 2), (LOUD, 60))
+    again = goes_on(held_at(sound, 1.0), 5.0, 300)
+    assert again == sound[41 * 160 :]  # 0.82 s: the later of the two soft frames
+
+
+def test_it_steps_back_no_further_than_it_may() -> None:
+    sound = spoken((LOUD, 10), (SOFT, 5), (LOUD, 85))
+    again = goes_on(held_at(sound, 1.0), 5.0, 300)
+    assert len(again) <= len(sound) - 50 * 160 + 300 * 8
+    assert sound.endswith(again)
+
+
+def test_without_an_overlap_it_goes_on_where_it_was_held() -> None:
+    sound = spoken((LOUD, 100))
+    assert goes_on(held_at(sound, 1.0), 5.0, 0) == sound[50 * 160 :]
+
+
+def test_it_never_steps_back_into_another_item() -> None:
+    playback = Playback(0.0)
+    list(playback.add(playback.item("r", "a"), spoken((SOFT, 50)), 0.0))
+    list(playback.add(playback.item("r", "b"), spoken((LOUD, 50)), 0.0))
+    playback.hold(1.1)
+    assert set(goes_on(playback, 5.0, 2000)) == set(LOUD)
+
+
+def test_what_is_said_twice_is_not_heard_twice() -> None:
+    playback = held_at(spoken((LOUD, 40), (SOFT, 1), (LOUD, 59)), 1.0)
+    item = playback.item("r", "a")
+    list(playback.resume(5.0, 300))
+    playback.advance(5.1)
+    assert item.heard_ms == 1000
+    playback.hold(5.1)  # in the middle of the repetition
+    assert goes_on(playback, 6.0, 0) == spoken((LOUD, 50))
+
+
+def test_how_much_is_left_counts_what_is_held() -> None:
+    playback = held_at(spoken((LOUD, 100)), 1.0)
+    assert playback.left_s(3.0) == 1.0
+    assert playback.unheard_s(3.0) == 0.0
