@@ -95,7 +95,7 @@ NOISY_LINE = Preset(
     MappingProxyType(
         {
             "threshold": (0.75, "engines and wind reach 0.6; a voice into the phone is far above"),
-            "speech_probability": (0.7, "music and voices in the background get past 0.5"),
+            "speech_probability": (0.9, "voices in the background get past 0.8"),
             "min_loudness_db": (10.0, "who speaks into the phone is ten times over the street"),
             "min_speech_ms": (700, "horns, doors and knocks are shorter"),
             "decide_by_ms": (1800, "noise lasts; speech has shown itself as speech by then"),

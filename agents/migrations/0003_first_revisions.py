@@ -40,7 +40,7 @@ def first_revision(history, turn, now):
     keep(history, turn, now, "as it was before this version")
     if not (turn.create_response or turn.interrupt_response or turn.mode == "legacy"):
         assign(turn, new)
-        turn.min_speech_ms = turn.min_speech_ms or 550
+        turn.min_speech_ms = turn.min_speech_ms or 560
         if turn.idle_timeout_ms:
             turn.idle_prompt_ms = 0
         keep(history, turn, timezone.now(), "defaults of this version")

@@ -59,7 +59,7 @@ def test_a_preset_gives_its_values_and_leaves_words_and_length_alone(agent: Agen
     assert state(agent) == {**state(agent), **PRESETS["noisy_line"].values, **own}
     assert {change.name for change in changes} == set(PRESETS["noisy_line"].own)
     assert "threshold 0.6 → 0.75" in [str(change) for change in changes]
-    assert "shortest interruption 550 ms → 700 ms" in [str(change) for change in changes]
+    assert "shortest interruption 560 ms → 700 ms" in [str(change) for change in changes]
 
 
 def test_each_act_is_one_line_with_who_and_why(agent: Agent, ann: User) -> None:
@@ -265,7 +265,7 @@ def test_what_a_preset_changes_is_told_before_it_is_applied(admin: Client, agent
     assert "Changes 1 setting<" in cards["Never interrupt the disclaimer"]
     for name, (_, because) in PRESETS["snappy"].own.items():
         assert because.capitalize()[:20] in cards["Snappy"], name
-    assert "Shortest interruption: <del>550 ms</del> → <ins>250 ms</ins>" in cards["Snappy"]
+    assert "Shortest interruption: <del>560 ms</del> → <ins>250 ms</ins>" in cards["Snappy"]
 
 
 def test_what_rolling_back_changes_is_told_before_it_is_done(admin: Client, agent: Agent, ann: User) -> None:
@@ -302,7 +302,7 @@ def test_a_preset_is_one_click_and_so_is_its_undo(browser_page: Page, agent: Age
     expect(browser_page.locator("[name=turn_settings-0-min_speech_ms]")).to_have_value("250")
     browser_page.get_by_role("button", name="Undo").click()
     expect(browser_page.get_by_text("Undone: ")).to_be_visible()
-    expect(browser_page.locator("[name=turn_settings-0-min_speech_ms]")).to_have_value("550")
+    expect(browser_page.locator("[name=turn_settings-0-min_speech_ms]")).to_have_value("560")
     browser_page.get_by_role("link", name="All changes").click()
     expect(browser_page.get_by_role("article")).to_have_count(4)
 

@@ -40,7 +40,7 @@ def migrated() -> Iterator[Callable[..., TurnSettings]]:
 
 def test_agents_that_exist_get_the_defaults_and_a_way_back(migrated: Callable[..., TurnSettings]) -> None:
     turn = migrated(threshold=0.8)
-    assert (turn.min_speech_ms, turn.stop_sound, turn.threshold, turn.idle_prompt_ms) == (550, "when_sure", 0.8, 12000)
+    assert (turn.min_speech_ms, turn.stop_sound, turn.threshold, turn.idle_prompt_ms) == (560, "when_sure", 0.8, 12000)
     turn.full_clean()
     new, old = history.of(turn.agent)
     assert (new.why, old.why) == ("defaults of this version", "as it was before this version")

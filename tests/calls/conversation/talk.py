@@ -438,8 +438,11 @@ def _holding_soundless() -> Talk:
     return talk
 
 
-def _holding_for_a_noise() -> Talk:
+def _holding_for_a_noise(*changes: dict[str, Any]) -> Talk:
+    """It has been quiet for long enough, and nobody has looked yet."""
     talk = _holding()
+    for changed in changes:
+        talk.settings_change(**changed)
     talk.ear(0.288, 0.1)
     talk.now += 0.02
     return talk
@@ -506,6 +509,10 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "a reply is held": (State.HOLDING, _holding),
     "a reply without a sound is held": (State.HOLDING, _holding_soundless),
     "a reply is held for a noise": (State.HOLDING, _holding_for_a_noise),
+    "settings change while a reply is held for a noise": (
+        State.HOLDING,
+        lambda: _holding_for_a_noise({"turn_detection": {"threshold": 0.7}, **EAR}, EAR),
+    ),
     "speech for which a reply is held is nearly long enough": (State.HOLDING, _holding_nearly_enough),
     "settings change while a reply is held": (State.HOLDING, _holding_a_change),
     "the call has ended": (State.ENDED, _over),

@@ -241,13 +241,9 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.settled == self.offered[: len(self.settled)]
 
     @invariant()
-    def what_is_weighed_is_still_to_be_heard(self) -> None:
-        if not hasattr(self, "conversation"):
-            return
-        talk = self.conversation
-        assert talk.playback.holding is (talk.state is State.HOLDING)
-        if talk.state in (State.WEIGHING, State.HOLDING):
-            assert not talk.replies.asked_is_wanted
+    def sound_is_held_only_while_it_is_weighed(self) -> None:
+        if hasattr(self, "conversation"):
+            assert self.conversation.playback.holding is (self.conversation.state is State.HOLDING)
 
     @invariant()
     def heard_is_within_sent_is_within_received(self) -> None:
