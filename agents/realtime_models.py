@@ -10,6 +10,8 @@ from datetime import date
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_TRANSCRIPTION = "gpt-realtime-whisper"
+EARLY_WORDS = "gpt-realtime-whisper"
+"""The transcription model that is known to write words down before the caller has finished, and whose delay can be set."""
 
 SPEECH_MODELS = [
     "gpt-realtime-2.1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agents import phrases
+from agents import phrases, realtime_models
 from agents.models import Agent, TurnSettings
 
 TURN_FIELDS = [f.name for f in TurnSettings._meta.fields if f.name not in ("id", "agent")]
@@ -46,6 +46,8 @@ class AgentSnapshot:
             transcription = {"model": agent.transcription_model}
             if agent.language:
                 transcription["language"] = agent.language
+            if agent.transcription_model == realtime_models.EARLY_WORDS:
+                transcription["delay"] = "low"  # words while they are spoken are evidence; only this model takes it
         return cls(
             agent_id=agent.pk,
             name=agent.name,

@@ -84,8 +84,14 @@ class Case:
         return s.ignore_backchannels and phrases.only_listening(self.words, s.backchannel_phrases)
 
 
+def silence_ms(settings: ConversationSettings) -> int:
+    """The silence that is within the VAD's offset of an end of speech: what it waited for. Semantic VAD does not say."""
+    is_server_vad = settings.turn_detection.get("type", "server_vad") == "server_vad"
+    return settings.silence_ms if is_server_vad else 0
+
+
 def speech_ms(settings: ConversationSettings, audio_start_ms: int, audio_end_ms: int) -> int:
-    """How long the caller really spoke: the VAD's offsets include its padding before and its silence after."""
+    """How long the caller really spoke: the offsets of server VAD include its padding before and its silence after."""
     if settings.turn_detection.get("type", "server_vad") != "server_vad":
         return max(0, audio_end_ms - audio_start_ms)
     return max(0, audio_end_ms - settings.silence_ms - audio_start_ms - settings.prefix_padding_ms)
@@ -164,7 +170,7 @@ def _answers(case: Case) -> bool:
     s = case.settings
     if case.ends_at is None or not s.answer_window_ms or (case.listens and not case.asked):
         return False
-    spoke_until = case.now - (s.silence_ms / 1000 if case.spoken_ms is not None else 0.0)
+    spoke_until = case.now - (silence_ms(s) / 1000 if case.spoken_ms is not None else 0.0)
     return case.ends_at - spoke_until <= s.answer_window_ms / 1000
 
 

@@ -128,7 +128,7 @@ class CallerSide(AgentSide):
     def _note_turn(self, event: e.SpeechStopped, now: float) -> Commands:
         began_ms, spoken_ms = 0, self._spoken_ms(event)
         if self._speech is not None:
-            end_ms = self.at_ms(self._input_began_at) + event.audio_end_ms - self.settings.silence_ms
+            end_ms = self.at_ms(self._input_began_at) + event.audio_end_ms - barge_in.silence_ms(self.settings)
             began_ms = max(0, end_ms - spoken_ms)
         self._speech = None
         self._words.pop(event.item_id, None)

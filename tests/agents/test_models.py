@@ -207,3 +207,10 @@ def test_a_list_that_cannot_be_gone_through_in_time_is_refused(turn: TurnSetting
         in refused(turn, backchannel_phrases="\n".join(f"p{n}" for n in range(201)))["backchannel_phrases"]
     )
     assert "at most 80" in refused(turn, backchannel_phrases="", interrupt_phrases="x" * 81)["interrupt_phrases"]
+
+
+def test_words_are_asked_for_while_they_are_spoken_of_the_model_that_can() -> None:
+    agent = Agent(name="Ada", transcription_model="gpt-realtime-whisper", language="en")
+    assert AgentSnapshot.of(agent).transcription == {"model": "gpt-realtime-whisper", "language": "en", "delay": "low"}
+    agent.transcription_model = "gpt-transcribe"
+    assert "delay" not in (AgentSnapshot.of(agent).transcription or {})

@@ -109,6 +109,14 @@ def test_the_last_mark_finishes_a_reply() -> None:
     assert talk.state is State.LISTENING
 
 
+def test_a_turn_ends_where_the_speech_did_which_semantic_vad_tells_without_its_silence() -> None:
+    for kind, ended_ms in (("server_vad", 2500), ("semantic_vad", 3000)):
+        talk = Talk(turn_detection={"type": kind}, silence_ms=500, prefix_padding_ms=300).answered()
+        talk.caller_begins("u1", 1000)
+        talk.caller_stops("u1", 3000)
+        assert talk.notes(facts.CALLER_TURN)[0]["ended_ms"] == ended_ms
+
+
 # --- an interruption, hop by hop
 
 
