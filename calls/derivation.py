@@ -1,4 +1,4 @@
-"""Turns, interruptions, recordings and the outcome of a call, derived from its stored events and from nothing else.
+"""Turns, interruptions, refusals, recordings and the outcome of a call, derived from its stored events and from nothing else.
 
 The same events give the same rows whatever the order in which they arrived, so a call can be derived again at any time.
 """
@@ -14,15 +14,16 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from calls.conversation import facts
-from calls.models import Call, CallEvent, Interruption, Recording, Turn
+from calls.models import Call, CallEvent, Interruption, Recording, Refusal, Turn
 
 logger = logging.getLogger("calls")
 
 LARGEST = 2**31 - 1
 """The largest number that a column of ours takes in every database."""
 
-TURN_KINDS = {facts.CALLER_TURN, facts.CALLER_WORDS, facts.AGENT_TURN, facts.INTERRUPTION_REFUSED}
+TURN_KINDS = {facts.CALLER_TURN, facts.CALLER_WORDS, facts.AGENT_TURN}
 INTERRUPTION_KINDS = {facts.INTERRUPTION, facts.INTERRUPTION_CLEARED, facts.INTERRUPTION_SETTLED}
+REFUSAL_KINDS = {facts.INTERRUPTION_REFUSED, facts.INTERRUPTION}
 
 
 def derive(call: Call, kinds: set[str]) -> None:
@@ -71,7 +72,8 @@ def _interruptions(call: Call, events: list[CallEvent]) -> None:
         if event.kind == facts.INTERRUPTION:
             row["at_ms"] = event.at_ms
             row["steps"] = [str(step) for step in data.get("steps") or []]
-            row |= {name: str(data.get(name, ""))[:64] for name in ("reply_id", "item_id")}
+            row |= {name: str(data.get(name, ""))[:64] for name in ("reply_id", "item_id", "speech_item_id")}
+            row |= _why(data)
             row |= {"phase": str(data.get("phase", ""))[:16], "mode": str(data.get("mode", ""))[:8]}
             row |= {name: str(data.get(name, "")) for name in ("heard_text", "unheard_text")}
             row |= _numbers(data, "heard_ms", "generated_ms", "cleared_ms", "cleared_chunks")
@@ -83,6 +85,30 @@ def _interruptions(call: Call, events: list[CallEvent]) -> None:
     for number, row in rows.items():
         if "at_ms" in row:  # the rest waits for its interruption
             Interruption.objects.update_or_create(call=call, number=number, defaults=row)
+
+
+def _refusals(call: Call, events: list[CallEvent]) -> None:
+    rows: dict[int, dict[str, Any]] = {}
+    refused: dict[str, int] = {}  # item -> the event that refused it
+    for event in events:
+        data = event.data
+        if event.kind == facts.INTERRUPTION_REFUSED:
+            item_id = str(data.get("item_id", ""))[:64]
+            if item_id:
+                refused[item_id] = event.seq
+            rows[event.seq] = {
+                "at_ms": event.at_ms,
+                "item_id": item_id,
+                "interruption": 0,
+                **_why(data),
+                "kept": data.get("kept") is True,
+                "held": data.get("held") is True,
+                **_numbers(data, "speech_ms", "minimum_ms"),
+            }
+        elif (seq := refused.get(str(data.get("speech_item_id", ""))[:64])) is not None:
+            rows[seq]["interruption"] = _number(data, "number")
+    for seq, row in rows.items():
+        Refusal.objects.update_or_create(call=call, seq=seq, defaults=row)
 
 
 def _recording(call: Call, events: list[CallEvent]) -> None:
@@ -108,6 +134,12 @@ def _outcome(call: Call, events: list[CallEvent]) -> None:
     call.save(update_fields=["status", "end_reason", "duration_ms", "ended_at"])
 
 
+def _why(data: dict[str, Any]) -> dict[str, Any]:
+    """Of a stop or a refusal; records from before they were weighed tell nothing."""
+    reasons = data.get("reasons")
+    return {"because": str(data.get("because", ""))[:16], "reasons": reasons if isinstance(reasons, list) else []}
+
+
 def _number(data: dict[str, Any], name: str) -> int:
     value = data.get(name)
     return min(max(0, round(value)), LARGEST) if isinstance(value, int | float) else 0
@@ -120,6 +152,7 @@ def _numbers(data: dict[str, Any], *names: str) -> dict[str, int]:
 DERIVATIONS: list[tuple[set[str], Callable[[Call, list[CallEvent]], None]]] = [
     (TURN_KINDS, _turns),
     (INTERRUPTION_KINDS, _interruptions),
+    (REFUSAL_KINDS, _refusals),
     ({facts.RECORDING}, _recording),
     ({facts.CALL_ENDED}, _outcome),
 ]

@@ -20,6 +20,14 @@ class CallQuerySet(models.QuerySet["Call"]):
     def uninterrupted(self) -> CallQuerySet:
         return self.exclude(Exists(Interruption.objects.heard().filter(call=OuterRef("pk"))))
 
+    def stopped_for_nothing(self) -> CallQuerySet:
+        """Calls in which the agent fell silent for a sound and then went on."""
+        return self.filter(Exists(Refusal.objects.false_stops().filter(call=OuterRef("pk"))))
+
+    def went_on(self) -> CallQuerySet:
+        """Calls in which a sound over the agent did not stop it."""
+        return self.filter(Exists(Refusal.objects.final().filter(call=OuterRef("pk"))))
+
     def for_list(self) -> CallQuerySet:
         """With everything a row of the call list shows, in one query."""
         return (
@@ -140,6 +148,8 @@ class InterruptionQuerySet(models.QuerySet["Interruption"]):
 
 
 class Interruption(models.Model):
+    """A stop, as the core told it: why, what was done, and what the caller had heard by then."""
+
     class Phase(models.TextChoices):
         ASKED = "asked", "before the agent began"
         GENERATING = "generating", "while the reply was being made"
@@ -162,6 +172,9 @@ class Interruption(models.Model):
     late_ms = models.PositiveIntegerField(default=0)
     clear_ms = models.FloatField(null=True, blank=True, help_text="From speech start to the carrier's clear.")
     steps = models.JSONField(default=list, blank=True)
+    because = models.CharField(max_length=16, blank=True, help_text="One of the words in calls/conversation/facts.py.")
+    reasons = models.JSONField(default=list, blank=True, help_text="What was weighed: evidence, value, threshold.")
+    speech_item_id = models.CharField(max_length=64, blank=True, help_text="The caller's item that stopped the agent.")
 
     objects = InterruptionQuerySet.as_manager()
 
@@ -171,6 +184,51 @@ class Interruption(models.Model):
 
     def __str__(self) -> str:
         return f"Interruption {self.number} at {self.at_ms} ms"
+
+
+class RefusalQuerySet(models.QuerySet["Refusal"]):
+    def final(self) -> RefusalQuerySet:
+        """Those that stood: the same speech did not go on to stop the agent after all."""
+        return self.filter(interruption=0)
+
+    def false_stops(self) -> RefusalQuerySet:
+        """The agent fell silent, and it was nothing."""
+        return self.final().filter(held=True)
+
+
+class Refusal(models.Model):
+    """A sound over the agent that was weighed and did not stop it.
+
+    A model of its own and not one of decisions with the stops: an interruption is the decision and all that was done about it,
+    which stands in one row already, and what the two share (because, reasons) has the same names in both. So each rate is two
+    counts without a join. False stops of all that was weighed:
+
+        false, stops = Refusal.objects.false_stops().count(), Interruption.objects.heard().count()
+        false / (Refusal.objects.final().count() + stops)
+    """
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="refusals")
+    seq = models.PositiveIntegerField(help_text="Of the event that it is derived from.")
+    at_ms = models.PositiveIntegerField()
+    item_id = models.CharField(max_length=64, blank=True)
+    because = models.CharField(max_length=16, blank=True, help_text="One of the words in calls/conversation/facts.py.")
+    reasons = models.JSONField(default=list, blank=True, help_text="What was weighed: evidence, value, threshold.")
+    kept = models.BooleanField(default=False, help_text="What was said is answered after the reply.")
+    held = models.BooleanField(default=False, help_text="The sound had stopped, and went on.")
+    speech_ms = models.PositiveIntegerField(default=0)
+    minimum_ms = models.PositiveIntegerField(default=0)
+    interruption = models.PositiveIntegerField(
+        default=0, help_text="Number of the interruption that the same speech became after all; 0: none."
+    )
+
+    objects = RefusalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["seq"]
+        constraints = [models.UniqueConstraint(fields=["call", "seq"], name="one_refusal_per_event")]
+
+    def __str__(self) -> str:
+        return f"Refusal at {self.at_ms} ms ({self.because})"
 
 
 class Recording(models.Model):

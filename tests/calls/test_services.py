@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agents.models import Agent, PhoneNumber
 from calls import services
 from calls.conversation import facts
-from calls.models import Call, Turn
+from calls.models import Call, Refusal, Turn
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +44,15 @@ def line(seq: int, kind: str, at_ms: int = 0, **data: Any) -> dict[str, Any]:
 
 
 AGENT = {"reply_id": "r1", "item_id": "a1", "started_ms": 400, "ended_ms": 1800, "heard_ms": 1400, "generated_ms": 9000}
+REFUSED = {
+    "because": "too_short",
+    "reasons": [{"evidence": "speech_ms", "value": 280, "threshold": 550}],
+    "kept": False,
+    "held": True,
+    "speech_ms": 280,
+    "minimum_ms": 550,
+    "resumed_at_ms": 700,
+}
 LINES = [
     line(1, facts.CALL_STARTED, 0, agent="Front desk"),
     line(2, facts.CALLER_WORDS, 900, item_id="u1", text="I lost my card"),
@@ -65,6 +74,9 @@ LINES = [
         cleared_ms=7600,
         cleared_chunks=30,
         steps=["clear", "cancel"],
+        because="speech",
+        reasons=[{"evidence": "speech_ms", "value": 580, "threshold": 550}],
+        speech_item_id="u1",
     ),
     line(6, facts.AGENT_TURN, 1800, **AGENT, text="Good day", heard_text="Good", unheard_text="day", interruption=1),
     line(
@@ -80,6 +92,9 @@ LINES = [
     line(8, facts.INTERRUPTION_SETTLED, 2000, number=1, late_frames=38, late_ms=750),
     line(9, facts.RECORDING, 5000, path="recordings/x.wav", duration_ms=5000, bytes=80058, peaks=[[0.1], [0.2]]),
     line(10, facts.CALL_ENDED, 5000, reason="caller hung up", failed=False, duration_ms=5000),
+    line(11, facts.INTERRUPTION_REFUSED, 700, **REFUSED, item_id="u0"),
+    line(12, facts.INTERRUPTION_REFUSED, 800, **REFUSED, item_id="u2"),
+    line(13, facts.INTERRUPTION, 900, number=2, phase="playing", mode="full", because="words", speech_item_id="u2"),
 ]
 
 
@@ -91,6 +106,7 @@ def rows(call: Call) -> dict[str, Any]:
         "events": list(call.events.values_list("seq", "kind")),
         "turns": [{k: v for k, v in t.items() if k not in without} for t in call.turns.values()],
         "stops": [{k: v for k, v in t.items() if k not in without} for t in call.interruptions.values()],
+        "refusals": [{k: v for k, v in t.items() if k not in without} for t in call.refusals.values()],
         "recording": call.recording.path,
     }
 
@@ -124,11 +140,37 @@ def test_a_record_becomes_turns_interruptions_and_an_outcome(number: PhoneNumber
     caller, agent = call.turns.all()
     assert (caller.side, caller.text) == (Turn.Side.CALLER, "I lost my card")
     assert (agent.heard_text, agent.unheard_text, agent.interruption) == ("Good", "day how", 1)
-    stop = call.interruptions.get()
+    stop = call.interruptions.get(number=1)
     assert (stop.heard_ms, stop.clear_ms, stop.late_frames, stop.steps) == (1400, 0.8, 38, ["clear", "cancel"])
+    assert (stop.because, stop.reasons[0]["value"], stop.speech_item_id) == ("speech", 580, "u1")
     assert rows(call)["call"] == ("ended", "caller hung up", 5000)
     assert Call.objects.interrupted().get() == call
     assert not Call.objects.uninterrupted().exists()
+
+
+def test_a_sound_that_did_not_stop_the_agent_is_a_row_with_its_reasons(number: PhoneNumber) -> None:
+    call = claim(ring(number))
+    services.apply_events(call_id=call.pk, lines=LINES)
+    first, second = call.refusals.all()
+    assert (first.at_ms, first.because, first.held, first.kept, first.interruption) == (
+        700,
+        "too_short",
+        True,
+        False,
+        0,
+    )
+    assert (first.speech_ms, first.minimum_ms, first.reasons) == (280, 550, REFUSED["reasons"])
+    assert (second.item_id, second.interruption) == ("u2", 2)  # the same speech stopped the agent after all
+    assert list(Refusal.objects.false_stops()) == [first]
+    assert Call.objects.stopped_for_nothing().get() == Call.objects.went_on().get() == call
+
+
+def test_a_refusal_of_the_first_records_has_no_reasons(number: PhoneNumber) -> None:
+    call = claim(ring(number))
+    old = line(1, facts.INTERRUPTION_REFUSED, 5, item_id="u1", speech_ms=280, minimum_ms=400)
+    services.apply_events(call_id=call.pk, lines=[old])
+    row = call.refusals.get()
+    assert (row.because, row.reasons, row.held, row.speech_ms) == ("", [], False, 280)
 
 
 def test_twice_delivered_is_once_stored(number: PhoneNumber) -> None:
@@ -180,10 +222,11 @@ def test_one_damaged_line_does_not_take_its_batch_with_it(
     [
         line(1, facts.CALLER_WORDS, item_id="u1", text="nul \0 here"),
         line(1, facts.INTERRUPTION, number=1, steps=7),
+        line(1, facts.INTERRUPTION_REFUSED, item_id=["u1"], because={"a": 1}, reasons="private", held="yes"),
         line(1, facts.AGENT_TURN, item_id="a1", started_ms=10**30, text="private"),
         line(1, facts.CALLER_KEY, at_ms=10**30, digit="\0"),
     ],
-    ids=["nul", "steps", "number", "time"],
+    ids=["nul", "steps", "refusal", "number", "time"],
 )
 def test_data_of_another_form_is_stored_and_stops_no_other_row(
     number: PhoneNumber, damaged: dict[str, Any], caplog: pytest.LogCaptureFixture
