@@ -22,10 +22,19 @@ class CallFilter(django_filters.FilterSet):
         choices=[("yes", "interrupted"), ("no", "not interrupted")],
         method="by_interrupted",
     )
+    went_on = django_filters.ChoiceFilter(
+        label="Sounds over the agent",
+        empty_label="with or without",
+        choices=[("any", "that did not interrupt"), ("silent", "for which it fell silent and went on")],
+        method="by_went_on",
+    )
 
     class Meta:
         model = Call
-        fields = ["agent", "number", "since", "until", "interrupted"]
+        fields = ["agent", "number", "since", "until", "interrupted", "went_on"]
 
     def by_interrupted(self, queryset: CallQuerySet, name: str, value: str) -> CallQuerySet:
         return queryset.interrupted() if value == "yes" else queryset.uninterrupted()
+
+    def by_went_on(self, queryset: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        return queryset.stopped_for_nothing() if value == "silent" else queryset.went_on()

@@ -7,100 +7,51 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 
+from agents import screen
+from agents.models import TurnSettings
+from calls import explanations, timeline
 from calls.conversation import facts
-from calls.models import Call, CallEvent, Interruption, Recording, Turn
+from calls.models import Call, CallEvent, Recording, Turn
+from calls.timeline import clock
 
-STEP_WORDS = {
-    "cancel": "cancelled the response",
-    "truncate": "cut the conversation",
-    "clear": "cleared the sound",
-    "suppress": "dropped late sound",
-    "silent": "gave the caller the floor",
-}
+TROUBLE = {facts.SESSION_DIFFERS, facts.LINK_LOST, facts.OUTLET_FULL, facts.STUCK, facts.BAD_INPUT}
+"""What stands above everything else on the page."""
 
-SETTING_GROUPS = [
-    ("Hearing the caller", ["vad_type", "threshold", "prefix_padding_ms"]),
-    (
-        "Speech over the agent",
-        [
-            "stop_sound",
-            "min_speech_ms",
-            "decide_by_ms",
-            "speech_probability",
-            "min_loudness_db",
-            "ignore_backchannels",
-            "backchannel_phrases",
-            "interrupt_phrases",
-            "echo_guard",
-            "protect_greeting",
-            "grace_ms",
-            "resume_overlap_ms",
-            "interrupt_response",
-        ],
-    ),
-    (
-        "Interruption",
-        ["mode", "cancel_reply", "truncate", "clear_buffers", "suppress_in_flight", "suppress_ms", "mark_silent"],
-    ),
-    (
-        "End of a turn",
-        [
-            "silence_ms",
-            "silence_floor_ms",
-            "response_latency_ms",
-            "eagerness",
-            "create_response",
-            "response_delay_ms",
-            "patience_spelling_ms",
-            "patience_number_ms",
-            "patience_email_ms",
-        ],
-    ),
-    (
-        "Silence and length",
-        [
-            "idle_prompt_ms",
-            "idle_prompts_max",
-            "idle_prompt",
-            "idle_goodbye",
-            "idle_timeout_ms",
-            "max_call_s",
-            "call_warning_s",
-            "call_warning",
-            "revision",
-        ],
-    ),
-]
+UNTOLD = {"silence_ms": "silence in force", "revision": "revision"}
+"""In force in a call, but no fields of the screen."""
 
 
 def of(call: Call, user: Any) -> dict[str, Any]:
     """Everything the call's page shows."""
     turns = list(call.turns.all())
-    interruptions = list(call.interruptions.all())
     events = list(call.events.all())
+    label = _labels()
+    cards = timeline.cards(call, events, label, _link(call, user))
     recording = getattr(call, "recording", None)
     path = recording_path(recording) if recording else None
     may_hear = user.has_perm("calls.hear_recording")
+    marks = [card for card in cards if card.on_waveform]
     return {
         "call": call,
         "transcript": [_line(turn, call) for turn in turns],
-        "interruptions": [_explained(interruption, call) for interruption in interruptions],
+        "cards": cards,
+        "looks": {card.look for card in marks},
         "delays": [e.data["delay_ms"] for e in events if e.kind == facts.REPLY_STARTED and e.data.get("delay_ms")],
-        "events": [_event(event) for event in events],
+        "events": [_event(event, label) for event in events],
         "kinds": sorted({event.kind for event in events}),
-        "settings": _settings(call),
+        "settings": _settings(call, label),
+        "revisions": timeline.revisions(call, events, label),
+        "history": _page_of_agent("history", call, user),
         "turn_detection": json.dumps(call.settings.get("turn_detection", {}), indent=2),
-        "trouble": [_event(e) for e in events if e.kind in TROUBLE],
+        "trouble": [_event(e, label) for e in events if e.kind in TROUBLE],
         "may_hear": may_hear,
         "has_recording": path is not None and may_hear,
         "lost_recording": recording is not None and path is None,
-        "player": _player(call, turns, interruptions, recording) if path is not None and may_hear else None,
+        "player": _player(turns, marks, recording) if recording and path is not None and may_hear else None,
         "is_live": call.status in (Call.Status.LIVE, Call.Status.RINGING),
     }
-
-
-TROUBLE = {facts.SESSION_DIFFERS, facts.LINK_LOST, facts.OUTLET_FULL, facts.STUCK, facts.BAD_INPUT}
 
 
 def recording_path(recording: Recording) -> Path | None:
@@ -108,11 +59,6 @@ def recording_path(recording: Recording) -> Path | None:
     path = (settings.DATA_DIR / recording.path).resolve()
     inside = path.is_relative_to(settings.DATA_DIR.resolve())
     return path if inside and path.is_file() else None
-
-
-def clock(ms: int) -> str:
-    """Milliseconds as m:ss.d."""
-    return f"{ms // 60000}:{ms % 60000 / 1000:04.1f}"
 
 
 def _line(turn: Turn, call: Call) -> dict[str, Any]:
@@ -128,40 +74,47 @@ def _line(turn: Turn, call: Call) -> dict[str, Any]:
     }
 
 
-def _explained(interruption: Interruption, call: Call) -> dict[str, Any]:
-    """One interruption, told: why it stopped, what was heard, what was in force."""
-    turn = call.settings.get("turn", {})
-    if interruption.phase == Interruption.Phase.ASKED:
-        why = "The caller went on speaking before the agent had begun to answer, so the answer was withdrawn."
-    else:
-        minimum = turn.get("min_speech_ms") or 0
-        limit = f"speech of {minimum} ms or more" if minimum else "any speech"
-        why = f"The caller spoke over the agent {interruption.get_phase_display()}; {limit} is an interruption here."
+def _event(event: CallEvent, label: timeline.Label) -> dict[str, Any]:
+    shown = {name: value for name, value in event.data.items() if name != "peaks" and value not in (None, "")}
+    parts = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in shown.items())
     return {
-        "row": interruption,
-        "at": clock(interruption.at_ms),
-        "why": why,
-        "steps": [STEP_WORDS.get(step, step) for step in interruption.steps],
-        "in_force": f"threshold {turn.get('threshold')}, {turn.get('mode', 'full')} mode",
-        "stopped_nothing": interruption.phase == Interruption.Phase.ASKED,
+        "at": clock(event.at_ms),
+        "kind": event.kind,
+        "at_ms": event.at_ms,
+        "says": explanations.sentence(event.kind, event.data, label=label),
+        "data": ", ".join(parts),
     }
 
 
-def _event(event: CallEvent) -> dict[str, Any]:
-    shown = {name: value for name, value in event.data.items() if name != "peaks" and value not in (None, "")}
-    parts = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in shown.items())
-    return {"at": clock(event.at_ms), "kind": event.kind, "at_ms": event.at_ms, "data": ", ".join(parts)}
+# --- settings
 
 
-def _settings(call: Call) -> list[tuple[str, list[tuple[str, Any]]]]:
-    from agents.models import TurnSettings
+def _labels() -> timeline.Label:
+    """What a turn setting is called on its screen."""
+    names = {field.name: str(field.verbose_name).lstrip("12345. ") for field in TurnSettings._meta.fields}
+    return lambda name: names.get(name) or UNTOLD.get(name) or explanations.plain_label(name)
 
+
+def _link(call: Call, user: Any) -> timeline.Link:
+    """Where a setting is changed: its place on the page of the agent, for those who may see that."""
+    page = _page_of_agent("change", call, user)
+    return lambda name: f"{page}#id_turn_settings-0-{name}" if page else ""
+
+
+def _page_of_agent(page: str, call: Call, user: Any) -> str:
+    may = user.has_perm("agents.view_agent") or user.has_perm("agents.change_agent")
+    return reverse(f"admin:agents_agent_{page}", args=[call.agent_id]) if call.agent_id and may else ""
+
+
+def _settings(call: Call, label: timeline.Label) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """The settings that the call began with, in the order of their screen."""
     turn = call.settings.get("turn", {})
-    names = {f.name: str(f.verbose_name) for f in TurnSettings._meta.fields} | {"silence_ms": "silence in force"}
-    groups = [
-        (title, [(_named(names, name), _shown(name, turn[name])) for name in members if name in turn])
-        for title, members in SETTING_GROUPS
-    ]
+    groups = []
+    for title, part in screen.PARTS:
+        names = [name for name in part["fields"] if name in turn]
+        if "silence_floor_ms" in names and "silence_ms" in turn:
+            names.append("silence_ms")
+        groups.append((title, [(label(name), explanations.value_of(name, turn[name])) for name in names]))
     about = [
         (name.replace("_", " "), call.settings[name])
         for name in ("name", "model", "voice", "speed", "language", "greeting", "instructions")
@@ -170,19 +123,7 @@ def _settings(call: Call) -> list[tuple[str, list[tuple[str, Any]]]]:
     return [*groups, ("Agent", about)]
 
 
-def _named(names: dict[str, str], name: str) -> str:
-    return names.get(name, name).lstrip("12345. ")
-
-
-def _shown(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if value is None:
-        return "off"
-    return f"{value} ms" if name.endswith("_ms") else str(value)
-
-
-def _player(call: Call, turns: list[Turn], interruptions: list[Interruption], recording: Recording) -> dict[str, Any]:
+def _player(turns: list[Turn], marks: list[timeline.Card], recording: Recording) -> dict[str, Any]:
     """Data for the player: lengths in seconds, as the waveform takes them."""
     regions = [
         {
@@ -192,10 +133,9 @@ def _player(call: Call, turns: list[Turn], interruptions: list[Interruption], re
         }
         for turn in turns
     ]
-    marks = [{"at": i.at_ms / 1000, "number": i.number} for i in interruptions if i.phase != Interruption.Phase.ASKED]
     return {
         "peaks": recording.peaks,
         "duration": recording.duration_ms / 1000,
         "regions": regions,
-        "marks": marks,
+        "marks": [{"at": card.at_ms / 1000, "look": card.look, "text": card.on_waveform} for card in marks],
     }

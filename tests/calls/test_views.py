@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,28 @@ from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Agent, PhoneNumber
 from calls import audio, services
+from calls.conversation import facts
 from calls.models import Call
 from tests.calls.test_services import LINES, claim, line, ring
 
 pytestmark = pytest.mark.django_db
+
+
+MORE = [
+    line(20, facts.CALLER_SPEAKING, 420, item_id="u0", over_agent=True),
+    line(21, facts.CALLER_WORDS, 3000, item_id="u0", text="mm-hm"),
+    line(
+        22,
+        facts.SETTINGS_CHANGED,
+        3100,
+        revision=12,
+        by="ada",
+        changes={"min_speech_ms": [550, 400], "threshold": [0.6, 0.7]},
+        ticket="t1",
+    ),
+    line(23, facts.SETTINGS_APPLIED, 3300, revision=12, ticket="t1", differences=[]),
+    line(24, facts.STUCK, 4000, state="preparing", after_ms=8000, repair="ask for the reply again"),
+]
 
 
 @pytest.fixture
@@ -40,7 +60,7 @@ def call(db: None) -> Call:
         bytes=80058,
         peaks=[[0.5, 0.9], [0.1, 0.2]],
     )
-    services.apply_events(call_id=made.pk, lines=[*LINES[:8], recorded, LINES[9]])
+    services.apply_events(call_id=made.pk, lines=[*LINES[:8], recorded, *LINES[9:12], *MORE])
     made.refresh_from_db()
     return made
 
@@ -64,6 +84,7 @@ def test_the_list_shows_calls_and_narrows_them(reviewer: Client, call: Call) -> 
     page = reviewer.get("/calls/").content.decode()
     assert call.get_absolute_url() in page
     assert call.get_absolute_url() in reviewer.get("/calls/?interrupted=yes").content.decode()
+    assert call.get_absolute_url() in reviewer.get("/calls/?went_on=silent").content.decode()
     assert "No call is like that" in reviewer.get("/calls/?interrupted=no").content.decode()
     assert "No call is like that" in reviewer.get("/calls/?until=2001-01-01").content.decode()
     assert (
@@ -100,12 +121,84 @@ def test_the_list_asks_as_often_for_many_calls_as_for_one(
 
 def test_a_call_answers_the_reviewers_three_questions(reviewer: Client, call: Call) -> None:
     page = re.sub(r"\s+", " ", reviewer.get(call.get_absolute_url()).content.decode())
-    assert "The caller spoke over the agent while the reply was being made" in page  # why did it stop
+    assert "Stopped: 580 ms of speech, “I lost my card”, above the 550 ms minimum." in page  # why did it stop
     assert "1400 of 9000 ms" in page  # what did the caller hear
     assert "<del>" in page
     assert "day how</del>" in page
     assert "threshold 0.6" in page  # which setting was in force
     assert "&quot;silence_duration_ms&quot;: 500" in page
+
+
+def text_of(answer: Any) -> str:
+    """What a reviewer reads of a page."""
+    page = re.sub(r"<(script|style).*?</\1>", " ", answer.content.decode(), flags=re.S)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_a_sound_that_it_went_on_over_is_explained_beside_the_stops(reviewer: Client, call: Call) -> None:
+    page = text_of(reviewer.get(call.get_absolute_url()))
+    assert "Went on: 280 ms of speech, “mm-hm”, below the 550 ms minimum." in page
+    assert "length of speech 280 ms < 550 ms" in page
+    assert "The agent's sound had stopped for 280 ms, and went on from there" in page
+    assert "Afterwards taken out of the conversation" in page
+    assert page.index("0:00.7 Sound over the agent") < page.index("0:01.8 Interruption 1")
+
+
+def test_the_setting_that_decided_is_a_link_to_where_it_is_changed(
+    reviewer: Client, client: Client, call: Call
+) -> None:
+    link = f'href="/admin/agents/agent/{call.agent_id}/change/#id_turn_settings-0-min_speech_ms"'
+    page = reviewer.get(call.get_absolute_url()).content.decode()
+    assert f"{link}>shortest interruption 550 ms</a>" in page
+    assert (
+        'id="id_turn_settings-0-min_speech_ms"'
+        in reviewer.get(f"/admin/agents/agent/{call.agent_id}/change/").content.decode()
+    )
+    client.force_login(User.objects.create_user("staff", password="a-good-password", is_staff=True))
+    page = client.get(call.get_absolute_url()).content.decode()
+    assert "shortest interruption 550 ms" in page
+    assert f"/admin/agents/agent/{call.agent_id}/" not in page
+
+
+def test_the_revisions_of_the_settings_are_listed_with_who_changed_what(reviewer: Client, call: Call) -> None:
+    page = text_of(reviewer.get(call.get_absolute_url()))
+    assert "Revision 12 , sent by ada" in page
+    assert "shortest interruption 550 ms → 400 ms" in page
+    assert "In force from here on: settings revision 12" in page
+    assert "as the call began" in page
+
+
+def test_changes_and_repairs_are_sentences_everywhere(reviewer: Client, call: Call) -> None:
+    page = text_of(reviewer.get(call.get_absolute_url()))
+    sent = "ada sent settings revision 12 to the call: shortest interruption 550 ms → 400 ms, threshold 0.6 → 0.7"
+    assert page.count(sent) == 2  # in the order of time, and beside the raw data
+    repaired = "Stuck for 8 s while an answer was waited for; repaired: the answer was asked for again"
+    assert page.count(repaired) == 3  # above all else, too
+
+
+def test_a_stop_is_shown_with_the_settings_that_were_in_force_then(reviewer: Client, call: Call) -> None:
+    late = {**LINES[4]["data"], "number": 3}
+    services.apply_events(call_id=call.pk, lines=[line(30, facts.INTERRUPTION, 4500, **late)])
+    page = text_of(reviewer.get(call.get_absolute_url()))
+    assert "threshold 0.6, full mode" in page
+    assert "threshold 0.7, full mode, revision 12" in page
+
+
+def test_damaged_records_never_cost_the_page(reviewer: Client, call: Call) -> None:
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"item_id": ["a"], "speech_item_id": {}, "number": "x", "reasons": 5, "changes": [1], "ticket": []},
+        {
+            "number": 10**12,
+            "because": {},
+            "reasons": [None, {"evidence": 3, "value": "x"}],
+            "changes": {"a": 1, "b": [1]},
+        },
+    ]
+    kinds = [kind for name, kind in vars(facts).items() if name.isupper()]
+    lines = [line(40 + n, kind, 10, **data) for n, (kind, data) in enumerate(product(kinds, wrong))]
+    services.apply_events(call_id=call.pk, lines=lines)
+    assert "Went on: speech." in text_of(reviewer.get(call.get_absolute_url()))
 
 
 def test_words_of_a_caller_are_text_and_never_markup(reviewer: Client, call: Call) -> None:
@@ -175,6 +268,8 @@ def test_the_player_is_ready_and_a_line_of_the_transcript_plays(browser_page: Pa
     page.wait_for_function("document.getElementById('sound').currentTime >= 0.4")
     page.locator("#kind").select_option("interruption")
     expect(page.locator("tr[data-kind]:visible")).to_have_count(1)
+    page.locator(".vp-look-went button").first.press("Enter")
+    page.wait_for_function("document.getElementById('sound').currentTime >= 0.7")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1366
 
 

@@ -53,7 +53,7 @@ async function draw() {
       regions.addRegion({ start: r.start, end: r.end, color: own + "22", drag: false, resize: false, channelIdx: r.side === "agent" ? 1 : 0 });
     }
     for (const m of player.marks) {
-      regions.addRegion({ start: m.at, color: colour("--stop"), drag: false, resize: false, content: String(m.number) });
+      regions.addRegion({ start: m.at, color: colour(`--${m.look}`), drag: false, resize: false, content: m.text });
     }
     holder.dataset.ready = "true";
   });
