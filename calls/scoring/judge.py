@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from calls import explanations, reasons
 from calls.conversation import facts
 from calls.scoring import scenes
 from calls.scoring.course import Course, Heard, Moment
@@ -272,17 +273,16 @@ def _turn_end(verdict: Verdict, course: Course) -> None:
 
 def reason(moment: Moment) -> str:
     """What the core decided and why, in a line; nothing when it does not tell why."""
-    why = evidence(moment)
-    return f"{moment.what.replace('_', ' ')}: {why}" if why else ""
+    told = _weighed(explanations.sentence(moment.what, moment.data), moment)
+    numbers = "" if told else evidence(moment)
+    return f"{moment.what.replace('_', ' ')}: {numbers}" if numbers else told
 
 
 def evidence(moment: Moment) -> str:
-    """Why the core decided as it did, from whatever its note holds: its reasons, else its numbers."""
-    listed = moment.data.get("reasons")
-    if isinstance(listed, list) and listed:
-        return "; ".join(_one_reason(entry) for entry in listed)
-    if moment.what == facts.INTERRUPTION:  # its numbers tell what was lost, not why
-        return ""
+    """Why the core decided as it did, for a place that says already what it decided; of other notes whatever they hold."""
+    why = explanations.why(moment.what, moment.data) or explanations.sentence(moment.what, moment.data)
+    if why:
+        return _weighed(why, moment)
     told = [
         f"{name} {value}"
         for name, value in moment.data.items()
@@ -291,14 +291,12 @@ def evidence(moment: Moment) -> str:
     return ", ".join(told)
 
 
-def _one_reason(entry: Any) -> str:
-    """One piece of evidence, whatever there is of it."""
-    if not isinstance(entry, dict):
-        return str(entry)
-    value, threshold = entry.get("value"), entry.get("threshold")
-    measured = "" if value is None else f" {value}" + ("" if threshold is None else f" against {threshold}")
-    says = f": {entry['says']}" if entry.get("says") else ""
-    return f"{entry.get('evidence', 'evidence')}{measured}{says}"
+def _weighed(told: str, moment: Moment) -> str:
+    """A sentence with all that was weighed. Without a reason, the numbers of an interruption tell what was lost, not why."""
+    if moment.what == facts.INTERRUPTION and not moment.data.get("because"):
+        return ""
+    weighed = "; ".join(str(found) for found in reasons.evidence(moment.data))
+    return f"{told} ({weighed})" if weighed else told
 
 
 def _s(ms: float) -> str:

@@ -42,7 +42,7 @@ def test_what_happens_together_is_one_mark_and_unknown_notes_are_drawn_too() -> 
     )
     assert [(mark.at_ms, mark.kind, mark.says) for mark in made] == [
         (3200, "hold", ("the model's VAD noticed speech", "the sound was stopped, and the reply held")),
-        (3900, "go", ("no interruption: the reply goes on: speech_ms 200, minimum_ms 400",)),
+        (3900, "go", ("no interruption: the reply goes on: 200 ms of speech, below the 400 ms minimum",)),
         (4000, "note", ("second thoughts: about 3",)),
     ]
     assert made[0].since_ms == 200

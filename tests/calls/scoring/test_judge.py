@@ -179,11 +179,21 @@ def test_a_scene_that_did_not_come_about_is_not_scored() -> None:
 
 def test_a_decision_is_told_with_its_reasons_whatever_they_are() -> None:
     reasons = [
-        {"evidence": "length", "value": 240, "threshold": 550, "says": "too short"},
-        {"evidence": "loudness", "value": 3.5},
+        {"evidence": "speech_ms", "value": 240, "threshold": 550},
+        {"evidence": "loudness_db", "value": 3.5},
+        {"evidence": "words", "text": "mm-hm"},
         "hearsay",
     ]
-    told = reason(Moment(0, facts.INTERRUPTION_REFUSED, {"reasons": reasons}))
-    assert told == "interruption refused: length 240 against 550: too short; loudness 3.5; hearsay"
-    assert evidence(Moment(0, "stuck", {"state": "holding", "after_ms": 3})) == "state holding, after_ms 3"
+    refused = Moment(0, facts.INTERRUPTION_REFUSED, {"because": "too_short", "reasons": reasons})
+    why = "240 ms of speech, “mm-hm”, below the 550 ms minimum"
+    weighed = "(length of speech 240 ms < 550 ms; louder than the line by 3.5 dB; words “mm-hm”)"
+    assert reason(refused) == f"Went on: {why} {weighed}"
+    assert evidence(refused) == f"{why} {weighed}"
+
+
+def test_what_is_no_decision_is_told_by_its_sentence_or_its_numbers() -> None:
+    stuck = Moment(0, facts.STUCK, {"state": "holding", "after_ms": 3000})
+    assert evidence(stuck) == reason(stuck) == "Stuck for 3 s while the reply was held"
+    assert evidence(Moment(0, "caller_stopped", {"item_id": "u1", "speech_ms": 300})) == "speech_ms 300"
+    assert reason(Moment(0, "caller_stopped", {"item_id": "u1", "speech_ms": 300})) == "caller stopped: speech_ms 300"
     assert reason(Moment(0, facts.INTERRUPTION, {"number": 1, "heard_ms": 300})) == ""
