@@ -21,6 +21,9 @@ FADES = 0.5
 without a gap: coughs come in pieces, and so does “oh … mm-hm”. Half is where callers who begin with “yes” and draw breath are
 still heard within two seconds; with a quarter more backchannels add up, with all of it some callers do not."""
 
+LOUD_LASTS = 0.2
+"""Seconds. A soft consonant between two loud vowels is as near to the phone as they are."""
+
 ALIVE = 0.5
 """An ear that has said nothing for so many seconds is not there. It says something every 32 ms."""
 
@@ -41,6 +44,7 @@ class Burst:
     counted_at: float = float("-inf")
     voiced_at: float = float("-inf")
     heard_at: float = float("-inf")
+    _loud_at: float = float("-inf")
     _likely_at: float = float("-inf")
     _began_at: float = float("-inf")
 
@@ -51,7 +55,9 @@ class Burst:
             self._began_at = frame.at
         self.heard_at = frame.at
         echo = bool(settings.echo_guard) and frame.echo >= settings.echo_guard
-        loud = frame.level_db >= settings.min_loudness_db
+        if frame.level_db >= settings.min_loudness_db:
+            self._loud_at = frame.at
+        loud = frame.at - self._loud_at <= LOUD_LASTS
         # Without the network's opinion a sound is speech when it stands out at all.
         clear = (
             frame.probability >= settings.speech_probability

@@ -92,3 +92,10 @@ def test_a_burst_of_noise_keeps_what_was_measured_of_it() -> None:
     listening.hears(5, 0.3, level_db=44.0)
     assert (listening.burst.surest, listening.burst.loudest_db) == (0.3, 44.0)
     assert listening.hears(40, 0.0, level_db=0.0).loudest_db == 0.0
+
+
+def test_a_soft_consonant_between_loud_vowels_counts() -> None:
+    listening = Listening()
+    listening.hears(4, 0.95)
+    assert listening.hears(4, 0.95, level_db=2.0).speech_ms == 256
+    assert listening.hears(4, 0.95, level_db=2.0).speech_ms < 256  # and what stays soft does not
