@@ -13,8 +13,6 @@ from typing import Any
 from calls.conversation import facts
 from calls.reasons import Data, fields, listed, measured, number, plain, speech, text, words
 
-Label = Callable[[str], str]
-
 QUOTED = 80
 """Letters of the caller's words that a sentence holds; the page has them in full beside it."""
 
@@ -33,17 +31,14 @@ def why(kind: str, data: Any, said: str = "") -> str:
     return f"a noise, {_hardly_speech(data)}" if kind == facts.TURN_REFUSED else ""
 
 
-def sentence(kind: str, data: Any, said: str = "", label: Label | None = None) -> str:
-    """The whole sentence; empty for a kind that explains nothing.
-
-    `said`: the caller's words as they were written down later. `label`: what a setting is called.
-    """
+def sentence(kind: str, data: Any, said: str = "", names: Names | None = None) -> str:
+    """The whole sentence; empty for a kind that explains nothing. `said`: the caller's words as they were written down later."""
     data = fields(data)
     if kind in _HEADS:
         withdrawn = kind == facts.INTERRUPTION and data.get("phase") == "asked"
         return f"{'Answer withdrawn' if withdrawn else _HEADS[kind]}: {why(kind, data, said)}"
     if kind == facts.SETTINGS_CHANGED:
-        return _sent(data, label or plain_label)
+        return _sent(data, names or Names())
     return _SENTENCES[kind](data) if kind in _SENTENCES else ""
 
 
@@ -92,7 +87,7 @@ def _stopped(data: Data, said: str) -> str:
             return f"the caller said “{_short(said)}”" if said else "by the caller's words"
         case "deadline":
             lasted, decide_by = measured(data, "lasted_ms")
-            limit = f"past the {_ms(decide_by)} after which it wins in any case" if decide_by is not None else ""
+            limit = f"which wins in any case after {_ms(decide_by)}" if decide_by is not None else ""
             return _joined(f"{_ms(lasted)} of speech without an end", said, limit)
         case "any_speech" if data.get("mode") == "legacy":
             return "any speech stops the agent in legacy mode"
@@ -215,6 +210,14 @@ def value_of(name: str, value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What settings and their values are called, for those who know it better than their plain names tell."""
+
+    label: Callable[[str], str] = plain_label
+    value: Callable[[str, Any], str] = value_of
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One setting that was changed during a call. Of a list only what was taken away and what was added."""
 
@@ -222,28 +225,40 @@ class Change:
     told: str
 
 
-def changes(data: Any) -> list[Change]:
+def changes(data: Any, names: Names | None = None) -> list[Change]:
     """What a SETTINGS_CHANGED changed."""
     pairs = fields(fields(data).get("changes")).items()
-    return [_change(str(name), *pair) for name, pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]
+    told = (names or Names()).value
+    return [
+        Change(str(name), _difference(str(name), *pair, told))
+        for name, pair in pairs
+        if isinstance(pair, list | tuple) and len(pair) == 2
+    ]
 
 
-def _change(name: str, old: Any, new: Any) -> Change:
-    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
-        gone, come = (
-            listed([part for part in old if part not in new]),
-            listed([part for part in new if part not in old]),
-        )
-        parts = (f"without {gone}" if gone else "", f"with {come}" if come else "")
-        return Change(name, ", ".join(part for part in parts if part) or "in another order")
-    return Change(name, f"{value_of(name, old)} → {value_of(name, new)}")
+def _difference(name: str, old: Any, new: Any, told: Callable[[str, Any], str]) -> str:
+    if not (isinstance(old, list | tuple) and isinstance(new, list | tuple)):
+        return f"{told(name, old)} → {told(name, new)}"
+    gone, come = [part for part in old if part not in new], [part for part in new if part not in old]
+    parts = [f"{word} {_quoted(some)}" for word, some in (("without", gone), ("with", come)) if some]
+    return " and ".join(parts) or "in another order"
 
 
-def _sent(data: Data, label: Label) -> str:
-    who, made = text(data.get("by")) or "A program", changes(data)
-    told = [f"{label(change.setting)} {_short(change.told)}" for change in made[:NAMED]]
-    more = f", and {len(made) - NAMED} more" if len(made) > NAMED else ""
-    return f"{who} sent {_revision(data)} to the call: {', '.join(told) + more if told else 'nothing differs'}"
+def _quoted(parts: list[Any]) -> str:
+    return ", ".join(f"“{text(part)}”" for part in parts)
+
+
+def _sent(data: Data, names: Names) -> str:
+    who, made = text(data.get("by")) or "A program", changes(data, names)
+    told = [f"{names.label(change.setting)} {_some(change.told)}" for change in made[:NAMED]]
+    more = f"; and {len(made) - NAMED} more" if len(made) > NAMED else ""
+    return f"{who} sent {_revision(data)} to the call: {'; '.join(told) + more if told else 'nothing differs'}"
+
+
+def _some(told: str) -> str:
+    """The beginning of a long list, in whole parts."""
+    begin = told[:QUOTED].rpartition(", ")[0] if len(told) > QUOTED else ""
+    return f"{begin} and more" if begin else _short(told)
 
 
 def _revision(data: Data) -> str:

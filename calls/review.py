@@ -10,16 +10,18 @@ from django.conf import settings
 from django.urls import reverse
 
 from agents import screen
+from agents.fields import short
 from agents.models import TurnSettings
 from calls import explanations, timeline
 from calls.conversation import facts
+from calls.explanations import Names
 from calls.models import Call, CallEvent, Recording, Turn
 from calls.timeline import clock
 
 TROUBLE = {facts.SESSION_DIFFERS, facts.LINK_LOST, facts.OUTLET_FULL, facts.STUCK, facts.BAD_INPUT}
 """What stands above everything else on the page."""
 
-UNTOLD = {"silence_ms": "silence in force", "revision": "revision"}
+UNTOLD = {"silence_ms": "silence in force"}
 """In force in a call, but no fields of the screen."""
 
 
@@ -27,8 +29,8 @@ def of(call: Call, user: Any) -> dict[str, Any]:
     """Everything the call's page shows."""
     turns = list(call.turns.all())
     events = list(call.events.all())
-    label = _labels()
-    cards = timeline.cards(call, events, label, _link(call, user))
+    names = _names()
+    cards = timeline.cards(call, events, names, _link(call, user))
     recording = getattr(call, "recording", None)
     path = recording_path(recording) if recording else None
     may_hear = user.has_perm("calls.hear_recording")
@@ -39,13 +41,13 @@ def of(call: Call, user: Any) -> dict[str, Any]:
         "cards": cards,
         "looks": {card.look for card in marks},
         "delays": [e.data["delay_ms"] for e in events if e.kind == facts.REPLY_STARTED and e.data.get("delay_ms")],
-        "events": [_event(event, label) for event in events],
+        "events": [_event(event, names) for event in events],
         "kinds": sorted({event.kind for event in events}),
-        "settings": _settings(call, label),
-        "revisions": timeline.revisions(call, events, label),
+        "settings": _settings(call, names),
+        "revisions": timeline.revisions(call, events, names),
         "history": _page_of_agent("history", call, user),
         "turn_detection": json.dumps(call.settings.get("turn_detection", {}), indent=2),
-        "trouble": [_event(e, label) for e in events if e.kind in TROUBLE],
+        "trouble": [_event(e, names) for e in events if e.kind in TROUBLE],
         "may_hear": may_hear,
         "has_recording": path is not None and may_hear,
         "lost_recording": recording is not None and path is None,
@@ -74,14 +76,14 @@ def _line(turn: Turn, call: Call) -> dict[str, Any]:
     }
 
 
-def _event(event: CallEvent, label: timeline.Label) -> dict[str, Any]:
+def _event(event: CallEvent, names: Names) -> dict[str, Any]:
     shown = {name: value for name, value in event.data.items() if name != "peaks" and value not in (None, "")}
     parts = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in shown.items())
     return {
         "at": clock(event.at_ms),
         "kind": event.kind,
         "at_ms": event.at_ms,
-        "says": explanations.sentence(event.kind, event.data, label=label),
+        "says": explanations.sentence(event.kind, event.data, names=names),
         "data": ", ".join(parts),
     }
 
@@ -89,10 +91,20 @@ def _event(event: CallEvent, label: timeline.Label) -> dict[str, Any]:
 # --- settings
 
 
-def _labels() -> timeline.Label:
-    """What a turn setting is called on its screen."""
-    names = {field.name: str(field.verbose_name).lstrip("12345. ") for field in TurnSettings._meta.fields}
-    return lambda name: names.get(name) or UNTOLD.get(name) or explanations.plain_label(name)
+def _names() -> Names:
+    """What the turn settings and their values are called on their screen."""
+    fields = {field.name: field for field in TurnSettings._meta.fields}
+
+    def label(name: str) -> str:
+        shown = str(fields[name].verbose_name).lstrip("12345. ") if name in fields else UNTOLD.get(name)
+        return shown or explanations.plain_label(name)
+
+    def value(name: str, given: Any) -> str:
+        choices = dict(fields[name].flatchoices) if name in fields else {}
+        known = isinstance(given, str) and given in choices
+        return short(choices[given]) if known else explanations.value_of(name, given)
+
+    return Names(label, value)
 
 
 def _link(call: Call, user: Any) -> timeline.Link:
@@ -106,15 +118,15 @@ def _page_of_agent(page: str, call: Call, user: Any) -> str:
     return reverse(f"admin:agents_agent_{page}", args=[call.agent_id]) if call.agent_id and may else ""
 
 
-def _settings(call: Call, label: timeline.Label) -> list[tuple[str, list[tuple[str, Any]]]]:
+def _settings(call: Call, names: Names) -> list[tuple[str, list[tuple[str, Any]]]]:
     """The settings that the call began with, in the order of their screen."""
     turn = call.settings.get("turn", {})
     groups = []
     for title, part in screen.PARTS:
-        names = [name for name in part["fields"] if name in turn]
-        if "silence_floor_ms" in names and "silence_ms" in turn:
-            names.append("silence_ms")
-        groups.append((title, [(label(name), explanations.value_of(name, turn[name])) for name in names]))
+        shown = [name for name in part["fields"] if name in turn]
+        if "silence_floor_ms" in shown and "silence_ms" in turn:
+            shown.append("silence_ms")
+        groups.append((title, [(names.label(name), names.value(name, turn[name])) for name in shown]))
     about = [
         (name.replace("_", " "), call.settings[name])
         for name in ("name", "model", "voice", "speed", "language", "greeting", "instructions")

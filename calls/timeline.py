@@ -11,6 +11,7 @@ from typing import Any
 
 from calls import explanations, reasons
 from calls.conversation import facts
+from calls.explanations import Names
 from calls.models import Call, CallEvent, Interruption, Refusal
 
 STEP_WORDS = {
@@ -40,7 +41,6 @@ LOOKS = {
 TITLES = {facts.INTERRUPTION_REFUSED: "Sound over the agent", facts.TURN_REFUSED: "Sound while nobody spoke"}
 
 Turn = dict[str, Any]
-Label = Callable[[str], str]
 Link = Callable[[str], str]
 
 
@@ -55,7 +55,7 @@ class Decider:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One decision. `facts` are names and values, in the order in which they are read."""
+    """One decision. `facts` are names and values, in the order in which they are read; `done`: those of what came of it."""
 
     at_ms: int
     at: str
@@ -66,6 +66,7 @@ class Card:
     deciders: list[Decider] = field(default_factory=list)
     evidence: list[reasons.Evidence] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    done: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def on_waveform(self) -> str:
@@ -80,9 +81,9 @@ def clock(ms: int) -> str:
     return f"{ms // 60000}:{ms % 60000 / 1000:04.1f}"
 
 
-def cards(call: Call, events: list[CallEvent], label: Label, link: Link) -> list[Card]:
-    """The cards of a call. `label`: what a setting is called; `link`: where it is changed, empty for who may not."""
-    teller = _Teller(call, events, label, link)
+def cards(call: Call, events: list[CallEvent], names: Names, link: Link) -> list[Card]:
+    """The cards of a call. `link`: where a setting is changed; empty for who may not see that."""
+    teller = _Teller(call, events, names, link)
     made = [teller.card(event, turn) for event, turn in in_force(call, events) if event.kind in LOOKS]
     return sorted(made, key=lambda card: card.at_ms)
 
@@ -102,7 +103,7 @@ def in_force(call: Call, events: Iterable[CallEvent]) -> Iterator[tuple[CallEven
         yield event, turn
 
 
-def revisions(call: Call, events: Iterable[CallEvent], label: Label) -> list[dict[str, Any]]:
+def revisions(call: Call, events: Iterable[CallEvent], names: Names) -> list[dict[str, Any]]:
     """The settings' revisions that the call ran with, and those that it was sent: when, by whom, what, and what came of it."""
     begun = reasons.text(call.settings.get("turn", {}).get("revision"))
     rows = [{"at": clock(0), "revision": begun, "state": "as the call began", "changes": []}] if begun else []
@@ -114,13 +115,20 @@ def revisions(call: Call, events: Iterable[CallEvent], label: Label) -> list[dic
                 "revision": reasons.text(event.data.get("revision")),
                 "by": reasons.text(event.data.get("by")) or "a program",
                 "state": "no answer before the call ended" if call.ended_at else "no answer yet",
-                "changes": [(label(c.setting), c.told) for c in explanations.changes(event.data)],
+                "changes": [(names.label(c.setting), c.told) for c in explanations.changes(event.data, names)],
             }
             rows.append(row)
         elif event.kind in (facts.SETTINGS_APPLIED, facts.SETTINGS_REFUSED) and _ticket(event) in waiting:
-            waiting[_ticket(event)]["state"] = explanations.sentence(event.kind, event.data)
-            waiting[_ticket(event)]["answered"] = clock(event.at_ms)
+            waiting[_ticket(event)]["state"] = _became(event)
     return rows
+
+
+def _became(event: CallEvent) -> str:
+    """What came of a change."""
+    if event.kind == facts.SETTINGS_REFUSED:
+        return f"{explanations.sentence(event.kind, event.data)} ({clock(event.at_ms)})"
+    differences = reasons.listed(event.data.get("differences"))
+    return f"in force from {clock(event.at_ms)} on" + (f"; the model did not take {differences}" if differences else "")
 
 
 def _ticket(event: CallEvent) -> str:
@@ -131,8 +139,8 @@ def _ticket(event: CallEvent) -> str:
 class _Teller:
     """Knows of a call what its cards refer to: words that came later, rows that were derived, when speech began."""
 
-    def __init__(self, call: Call, events: list[CallEvent], label: Label, link: Link) -> None:
-        self.label, self.link = label, link
+    def __init__(self, call: Call, events: list[CallEvent], names: Names, link: Link) -> None:
+        self.names, self.link = names, link
         self.words = _by_item(events, facts.CALLER_WORDS, lambda event: reasons.text(event.data.get("text")))
         self.failed = _by_item(events, facts.CALLER_WORDS_FAILED, lambda event: True)
         self.began = _by_item(events, facts.CALLER_SPEAKING, lambda event: event.at_ms)
@@ -143,35 +151,40 @@ class _Teller:
         look, data = LOOKS[event.kind], event.data
         item_id = str(data.get("speech_item_id" if event.kind == facts.INTERRUPTION else "item_id", ""))
         said = self.words.get(item_id, "")
-        title, number, known = TITLES.get(event.kind, ""), 0, []
+        title, number = TITLES.get(event.kind, ""), 0
+        known: Iterable[tuple[str, str]] = ()
+        done: Iterable[tuple[str, str]] = ()
         if event.kind == facts.INTERRUPTION:
             number = round(reasons.number(data.get("number")) or 0)
             withdrawn = data.get("phase") == Interruption.Phase.ASKED
-            look, title = ("quiet", "Answer withdrawn") if withdrawn else (look, f"Interruption {number}")
-            known = self._of_a_stop(self.stops.get(number), turn)
+            look, title = ("quiet", "Speech before the answer") if withdrawn else (look, f"Interruption {number}")
+            known, done = _heard(self.stops.get(number)), _done(self.stops.get(number), turn)
         elif event.kind == facts.INTERRUPTION_REFUSED:
             known = self._of_a_refusal(event, item_id)
         return Card(
             event.at_ms,
             clock(event.at_ms),
             look,
-            explanations.sentence(event.kind, data, said, self.label),
+            explanations.sentence(event.kind, data, said, self.names),
             title,
             number,
-            [self._decider(found) for found in reasons.decided_by(event.kind, data, turn)],
+            [self._decider(found, turn) for found in reasons.decided_by(event.kind, data, turn)],
             reasons.evidence(data),
             [*self._said(item_id), *known],
+            list(done),
         )
 
-    def _decider(self, found: reasons.Decider) -> Decider:
-        value = "" if found.threshold is None else explanations.value_of(found.setting, found.threshold)
-        return Decider(self.label(found.setting), value, self.link(found.setting))
+    def _decider(self, found: reasons.Decider, turn: Turn) -> Decider:
+        """With its value where that is a measure: switches and lists of words are named only."""
+        value = found.threshold if found.threshold is not None else reasons.number(turn.get(found.setting))
+        shown = "" if value is None else self.names.value(found.setting, value)
+        return Decider(self.names.label(found.setting), shown, self.link(found.setting))
 
     def _said(self, item_id: str) -> Iterator[tuple[str, str]]:
         if self.words.get(item_id):
             yield "The caller said", f"“{self.words[item_id]}”"
         elif item_id in self.failed:
-            yield "The caller said", "could not be written down"
+            yield "The caller's words", "could not be written down"
 
     def _of_a_refusal(self, event: CallEvent, item_id: str) -> Iterator[tuple[str, str]]:
         data = event.data
@@ -188,23 +201,25 @@ class _Teller:
         elif "kept" in data:
             yield "Afterwards", "taken out of the conversation"
 
-    @staticmethod
-    def _of_a_stop(row: Interruption | None, turn: Turn) -> Iterator[tuple[str, str]]:
-        if row is None:
-            return
-        if row.phase != Interruption.Phase.ASKED:
-            heard = f": “{row.heard_text}”" if row.heard_text else ""
-            yield "The caller heard", f"{row.heard_ms} of {row.generated_ms} ms{heard}"
-            if row.unheard_text:
-                yield "Not heard", f"“{row.unheard_text}”"
-            late = f", {row.late_ms} ms ({row.late_frames} frames) that came later" if row.late_ms else ""
-            yield "Thrown away", f"{row.cleared_ms} ms at the carrier{late}"
-            if row.clear_ms is not None:
-                yield "Speech start to clear", f"{row.clear_ms:.1f} ms"
-        yield "Done", ", ".join(STEP_WORDS.get(step, step) for step in row.steps) or "nothing"
-        revision = reasons.text(turn.get("revision"))
-        of = f", revision {revision}" if revision not in ("", "0") else ""
-        yield "In force", f"threshold {turn.get('threshold')}, {turn.get('mode', 'full')} mode{of}"
+
+def _heard(row: Interruption | None) -> Iterator[tuple[str, str]]:
+    if row is not None and row.phase != Interruption.Phase.ASKED:
+        text = f": “{row.heard_text}”" if row.heard_text else ""
+        yield "The caller heard", f"{row.heard_ms} of {row.generated_ms} ms{text}"
+
+
+def _done(row: Interruption | None, turn: Turn) -> Iterator[tuple[str, str]]:
+    if row is None:
+        return
+    yield "Steps", ", ".join(STEP_WORDS.get(step, step) for step in row.steps) or "none"
+    if row.phase != Interruption.Phase.ASKED:
+        late = f", {row.late_ms} ms ({row.late_frames} frames) that came later" if row.late_ms else ""
+        yield "Thrown away", f"{row.cleared_ms} ms at the carrier{late}"
+        if row.clear_ms is not None:
+            yield "Speech start to clear", f"{row.clear_ms:.1f} ms"
+    revision = reasons.text(turn.get("revision"))
+    of = f", revision {revision}" if revision not in ("", "0") else ""
+    yield "In force", f"threshold {turn.get('threshold')}, {turn.get('mode', 'full')} mode{of}"
 
 
 def _by_item(events: Iterable[CallEvent], kind: str, value: Callable[[CallEvent], Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from calls import explanations, reasons
 from calls.conversation import facts
-from calls.explanations import changes, sentence, value_of, why
+from calls.explanations import Names, changes, sentence, value_of, why
 from tests.test_imports import foreign, loaded, ours
 
 KINDS = sorted(value for name, value in vars(facts).items() if name.isupper())
@@ -47,7 +47,7 @@ def test_why_it_stopped() -> None:
     assert stopped("speech", of("speech_ms", 550, 550)) == "Stopped: 550 ms of speech, as long as the 550 ms minimum"
     assert stopped("words", said("stop")) == "Stopped: the caller said “stop”"
     assert stopped("deadline", of("speech_ms", 300, 550), of("lasted_ms", 1210, 1200)) == (
-        "Stopped: 1210 ms of speech without an end, past the 1200 ms after which it wins in any case"
+        "Stopped: 1210 ms of speech without an end, which wins in any case after 1200 ms"
     )
     assert stopped("any_speech") == "Stopped: any speech stops the agent here, because nothing is weighed"
     assert stopped("any_speech", mode="legacy") == "Stopped: any speech stops the agent in legacy mode"
@@ -191,13 +191,18 @@ def test_settings_are_told_with_who_and_from_what_to_what() -> None:
             "interrupt_phrases": [["stop", "wait"], ["stop", "hold on"]],
         },
     }
-    label = {"min_speech_ms": "shortest interruption"}
-    assert sentence(facts.SETTINGS_CHANGED, data, label=lambda name: label.get(name, name)) == (
-        "ada sent settings revision 12 to the call: shortest interruption 550 ms → 400 ms, echo_guard 0.7 → 0, "
-        "ignore_backchannels on → off, interrupt_phrases without wait, with hold on"
+    assert sentence(facts.SETTINGS_CHANGED, data) == (
+        "ada sent settings revision 12 to the call: min speech ms 550 ms → 400 ms; echo guard 0.7 → 0; "
+        "ignore backchannels on → off; interrupt phrases without “wait” and with “hold on”"
     )
+    names = Names(label=str.upper, value=lambda name, value: f"<{value}>")
+    assert sentence(facts.SETTINGS_CHANGED, {**data, "by": ""}, names=names).startswith(
+        "A program sent settings revision 12 to the call: MIN_SPEECH_MS <550> → <400>; ECHO_GUARD"
+    )
+    words = {"changes": {"interrupt_phrases": [[f"phrase {n}" for n in range(20)], []]}}
+    assert sentence(facts.SETTINGS_CHANGED, words).endswith("“phrase 4”, “phrase 5” and more")
     many = {"changes": {f"s{n}": [0, 1] for n in range(9)}}
-    assert sentence(facts.SETTINGS_CHANGED, many).endswith(", and 3 more")
+    assert sentence(facts.SETTINGS_CHANGED, many).endswith("; and 3 more")
     assert [change.setting for change in changes(data)] == list(data["changes"])
 
 

@@ -164,13 +164,13 @@ def test_the_revisions_of_the_settings_are_listed_with_who_changed_what(reviewer
     page = text_of(reviewer.get(call.get_absolute_url()))
     assert "Revision 12 , sent by ada" in page
     assert "shortest interruption 550 ms → 400 ms" in page
-    assert "In force from here on: settings revision 12" in page
+    assert "in force from 0:03.3 on" in page
     assert "as the call began" in page
 
 
 def test_changes_and_repairs_are_sentences_everywhere(reviewer: Client, call: Call) -> None:
     page = text_of(reviewer.get(call.get_absolute_url()))
-    sent = "ada sent settings revision 12 to the call: shortest interruption 550 ms → 400 ms, threshold 0.6 → 0.7"
+    sent = "ada sent settings revision 12 to the call: shortest interruption 550 ms → 400 ms; threshold 0.6 → 0.7"
     assert page.count(sent) == 2  # in the order of time, and beside the raw data
     repaired = "Stuck for 8 s while an answer was waited for; repaired: the answer was asked for again"
     assert page.count(repaired) == 3  # above all else, too
