@@ -78,7 +78,7 @@ class Evidence:
 
 KINDS: dict[str, tuple[str, str, str]] = {
     "speech_ms": ("length of speech", "ms", "min_speech_ms"),
-    "lasted_ms": ("speech so far", "ms", "decide_by_ms"),
+    "lasted_ms": ("since the model noticed it", "ms", "decide_by_ms"),
     "probability": ("likeness to speech", "", "speech_probability"),
     "loudness_db": ("louder than the line by", "dB", "min_loudness_db"),
     "echo": ("likeness to the agent's sound", "", "echo_guard"),
@@ -86,6 +86,9 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "left_ms": ("left of the reply", "ms", "answer_window_ms"),
 }
 """Kind of evidence -> what it is called, its unit, and the setting that is its threshold."""
+
+PEAKS = frozenset({"probability", "loudness_db", "echo"})
+"""Measured of each frame, told of the highest: one frame above the threshold decides nothing."""
 
 
 def evidence(data: Any) -> list[Evidence]:
@@ -132,7 +135,7 @@ def _shown(entry: Data) -> Evidence | None:
     return Evidence(
         kind,
         name,
-        "" if value is None else f"{plain(value)} {unit}".strip(),
+        "" if value is None else f"{'up to ' if kind in PEAKS else ''}{plain(value)} {unit}".strip(),
         compared,
         "" if threshold is None else "off" if off else f"{plain(threshold)} {unit}".strip(),
     )

@@ -27,7 +27,7 @@ def test_evidence_is_shown_with_its_unit_and_how_it_stands_to_the_threshold() ->
         "<",
         "550 ms",
     )
-    assert (sure.measured, sure.compared, sure.threshold) == ("0.91", ">", "0.5")
+    assert (sure.measured, sure.compared, sure.threshold) == ("up to 0.91", ">", "0.5")
     assert (said.measured, said.compared, said.threshold) == ("“mm-hm”", "", "")
     assert str(short) == "length of speech 280 ms < 550 ms"
 

@@ -186,7 +186,7 @@ def test_a_decision_is_told_with_its_reasons_whatever_they_are() -> None:
     ]
     refused = Moment(0, facts.INTERRUPTION_REFUSED, {"because": "too_short", "reasons": reasons})
     why = "240 ms of speech, “mm-hm”, below the 550 ms minimum"
-    weighed = "(length of speech 240 ms < 550 ms; louder than the line by 3.5 dB; words “mm-hm”)"
+    weighed = "(length of speech 240 ms < 550 ms; louder than the line by up to 3.5 dB; words “mm-hm”)"
     assert reason(refused) == f"Went on: {why} {weighed}"
     assert evidence(refused) == f"{why} {weighed}"
 
