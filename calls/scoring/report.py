@@ -12,7 +12,7 @@ from calls.scoring import table
 from calls.scoring.drawing import draw
 from calls.scoring.run import Run, Scored
 from calls.scoring.scenes import Folder
-from calls.scoring.tally import Row
+from calls.scoring.tally import Row, is_slow
 
 Json = dict[str, Any]
 
@@ -91,7 +91,8 @@ def _percent(value: float) -> str:
 
 def _run(run: Run, defaults: Mapping[str, Any], every: bool) -> Json:
     wrong = [one for one in run.scored if one.verdict.scored and not one.verdict.ok]
-    well = [one for one in run.scored if one.verdict.ok] if every else []
+    slow = [one for one in run.scored if one.verdict.scored and is_slow(one.verdict)]
+    well = [one for one in run.scored if one.verdict.ok and not is_slow(one.verdict)] if every else []
     targets = [row for row in run.tally.rows if row.met is not None]
     return {
         "label": run.label,
@@ -100,6 +101,7 @@ def _run(run: Run, defaults: Mapping[str, Any], every: bool) -> Json:
         "silence_ms": run.rules.silence_ms,
         "count": len(run.scored),
         "failures": [_scene(one, run) for one in wrong],
+        "slow": [_scene(one, run) for one in slow],
         "others": [_scene(one, run) for one in well],
         "not_scored": run.tally.not_scored,
     }

@@ -96,6 +96,11 @@ def failures(tally: Tally) -> Iterator[str]:
         yield f"{len(tally.failures)} scenes went wrong:"
     for verdict in tally.failures:
         yield from _failure(verdict)
+    if tally.slow:
+        yield f"{len(tally.slow)} interruptions were given way to later than the target has it:"
+    for verdict in tally.slow:
+        said = f" “{verdict.says[:60]}”" if verdict.says else ""
+        yield f"  {verdict.id}{said}: silence after {verdict.silent_after_ms:.0f} ms. {verdict.reason}"
     if tally.not_scored:
         yield f"{len(tally.not_scored)} scenes could not be scored:"
     for verdict in tally.not_scored:

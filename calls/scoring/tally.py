@@ -74,6 +74,7 @@ class Tally:
 
     rows: list[Row] = field(default_factory=list)
     failures: list[Verdict] = field(default_factory=list)
+    slow: list[Verdict] = field(default_factory=list)  # gave way, but later than the target has it
     not_scored: list[Verdict] = field(default_factory=list)
 
     @property
@@ -84,12 +85,18 @@ class Tally:
         return {"rows": [row.as_json() for row in self.rows], "missed": [f"{r.group}: {r.name}" for r in self.missed]}
 
 
+def is_slow(verdict: Verdict) -> bool:
+    """Whether the caller was given way to, but had to wait for it longer than the target of the p95."""
+    return verdict.ok and verdict.silent_after_ms is not None and not SILENT_WITHIN.met(verdict.silent_after_ms)
+
+
 def tally(verdicts: Iterable[Verdict], rules: Rules, seed: int = 0) -> Tally:
     """The table, for the kinds of scenes that were played."""
     verdicts = list(verdicts)
     scored = [verdict for verdict in verdicts if verdict.scored]
     made = Tally(
         failures=[verdict for verdict in scored if not verdict.ok],
+        slow=[verdict for verdict in scored if is_slow(verdict)],
         not_scored=[verdict for verdict in verdicts if not verdict.scored],
     )
     of = {kind: [v for v in scored if v.kind == kind] for kinds in scenes.GROUPS.values() for kind in kinds}

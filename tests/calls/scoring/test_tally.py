@@ -30,6 +30,7 @@ def test_interruptions_are_held_against_both_their_targets() -> None:
     assert len(made.failures) == 1
     slow = [verdict("interruption", yielded=True, silent_after_ms=800.0)]
     assert [missed.name for missed in tally(slow, Rules()).missed] == ["time to silence"]
+    assert "  it: silence after 800 ms. " in list(table.failures(tally(slow, Rules())))
 
 
 def test_backchannels_and_noises_are_held_against_what_is_heard() -> None:
