@@ -78,6 +78,7 @@ class Evidence:
 
 KINDS: dict[str, tuple[str, str, str]] = {
     "speech_ms": ("length of speech", "ms", "min_speech_ms"),
+    "voiced_ms": ("likely speech, all of it", "ms", ""),
     "lasted_ms": ("since the model noticed it", "ms", "decide_by_ms"),
     "probability": ("likeness to speech", "", "speech_probability"),
     "loudness_db": ("louder than the line by", "dB", "min_loudness_db"),
@@ -87,7 +88,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
 }
 """Kind of evidence -> what it is called, its unit, and the setting that is its threshold."""
 
-PEAKS = frozenset({"probability", "loudness_db", "echo"})
+PEAKS = frozenset({"probability", "loudness_db"})
 """Measured of each frame, told of the highest: one frame above the threshold decides nothing."""
 
 
@@ -193,14 +194,17 @@ def decided_by(kind: str, data: Any, in_force: Any = None) -> list[Decider]:
 
 
 def _thresholds(data: Data) -> dict[str, float | None]:
-    of = {setting: measured(data, kind)[1] for kind, (_, _, setting) in KINDS.items()}
+    of = {setting: measured(data, kind)[1] for kind, (_, _, setting) in KINDS.items() if setting}
     return {**of, "min_speech_ms": speech(data)[1]}
 
 
 def _stopped_by(data: Data, in_force: Data) -> tuple[str, ...]:
     because = text(data.get("because"))
+    known = next((entry.get("list") for entry in _entries(data) if entry.get("evidence") == "words"), None)
+    if because == "words" and known is not None:
+        return ("interrupt_phrases",) if known == "interrupt_phrases" else ("ignore_backchannels",)
     if because == "words":
-        # More than “mm-hm” counts only with our ear, and with half of the shortest interruption.
+        # Of a record that does not tell. More than “mm-hm” counts only with our ear, and with half of the shortest interruption.
         spoken, minimum = measured(data, "speech_ms")
         ear = any(measured(data, kind)[0] is not None for kind in ("probability", "loudness_db", "echo"))
         either = ear and spoken is not None and minimum is not None and spoken >= minimum / 2

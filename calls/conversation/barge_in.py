@@ -199,6 +199,22 @@ def _go_on(case: Case, because: str, *, keeps: bool = False) -> Verdict:
     return Verdict(False, because, tuple(_reasons(case)), keeps)
 
 
+def _spoken_ms(case: Case) -> float:
+    """Of speech that counts. Without an ear, and before the end, at least as much as the model's VAD has heard without its wait."""
+    if case.has_ear:
+        return case.burst.most_ms
+    if case.spoken_ms is not None:
+        return case.spoken_ms
+    return max(0.0, case.lasted_ms - case.settings.silence_ms - VERDICT_MARGIN_MS)
+
+
+def _list_of(case: Case) -> str:
+    """The setting whose list the words are in; empty for other words."""
+    if phrases.that_stops(case.words, case.settings.interrupt_phrases):
+        return "interrupt_phrases"
+    return "backchannel_phrases" if case.listens else ""
+
+
 def protected(case: Case) -> Verdict:
     """The reply is one that is always heard to its end, whatever the sound was."""
     return _go_on(case, "protected", keeps=True)
@@ -208,8 +224,10 @@ def _reasons(case: Case) -> list[Reason]:
     """All the evidence there was: what was measured, against which threshold."""
     s, burst = case.settings, case.burst
     found: list[Reason] = []
-    spoken = burst.counted_ms if case.has_ear else case.spoken_ms if case.spoken_ms is not None else case.lasted_ms
-    found.append({"evidence": "speech_ms", "value": round(spoken), "threshold": s.min_speech_ms})
+    found.append({"evidence": "speech_ms", "value": round(_spoken_ms(case)), "threshold": s.min_speech_ms})
+    if case.has_ear and case.is_over:
+        enough = round(LONG_AFTER_ALL * s.min_speech_ms)
+        found.append({"evidence": "voiced_ms", "value": round(burst.voiced_ms), "threshold": enough})
     if case.noticed_at is not None and case.spoken_ms is None:
         found.append({"evidence": "lasted_ms", "value": round(case.lasted_ms), "threshold": s.decide_by_ms})
     if case.has_ear and s.speech_probability:
@@ -217,9 +235,9 @@ def _reasons(case: Case) -> list[Reason]:
     if case.has_ear and s.min_loudness_db:
         found.append({"evidence": "loudness_db", "value": round(burst.loudest_db), "threshold": s.min_loudness_db})
     if case.has_ear and s.echo_guard:
-        found.append({"evidence": "echo", "value": round(burst.likest, 2), "threshold": s.echo_guard})
+        found.append({"evidence": "echo", "value": round(burst.echo, 2), "threshold": s.echo_guard})
     if case.words:
-        found.append({"evidence": "words", "text": case.words})
+        found.append({"evidence": "words", "text": case.words, "list": _list_of(case)})
     if case.now < case.grace_until:
         found.append({"evidence": "grace_ms", "threshold": s.grace_ms})
     if case.ends_at is not None:

@@ -33,13 +33,15 @@ class Burst:
     """Frames of one burst, counted by what they are. A frame counts when it is clear speech, loud enough, and no echo."""
 
     speech_ms: float = 0.0  # of frames that count, less what faded in the gaps
+    most_ms: float = 0.0  # the most that it was
     counted_ms: float = 0.0  # of frames that count, all of them
     voiced_ms: float = 0.0  # likely speech and no echo, whether loud or not
     soft_ms: float = 0.0  # clear speech, but not loud enough
     echo_ms: float = 0.0
     surest: float = 0.0
     loudest_db: float = 0.0
-    likest: float = 0.0  # to the agent's own sound
+    likely_frames: int = 0
+    likeness: float = 0.0  # to the agent's own sound, of all likely frames together
     counts_now: bool = False
     counted_at: float = float("-inf")
     voiced_at: float = float("-inf")
@@ -67,10 +69,10 @@ class Burst:
         likely = clear or frame.probability >= LIKELY
         self.surest = max(self.surest, frame.probability)
         self.loudest_db = max(self.loudest_db, frame.level_db)
-        self.likest = max(self.likest, frame.echo)
         self.counts_now = clear and loud and not echo
         if self.counts_now:
             self.speech_ms += FRAME_MS
+            self.most_ms = max(self.most_ms, self.speech_ms)
             self.counted_ms += FRAME_MS
             self.counted_at = frame.at
         else:
@@ -81,15 +83,22 @@ class Burst:
                 self.soft_ms += FRAME_MS
         if likely:
             self._likely_at = frame.at
+            self.likely_frames += 1
+            self.likeness += frame.echo
         if likely and not echo:
             self.voiced_ms += FRAME_MS
             self.voiced_at = frame.at
 
     def begin(self) -> None:
         """What was heard so far is dealt with."""
-        self.speech_ms = self.counted_ms = self.voiced_ms = self.soft_ms = self.echo_ms = 0.0
-        self.surest = self.loudest_db = self.likest = 0.0
-        self.counts_now = False
+        self.speech_ms = self.most_ms = self.counted_ms = self.voiced_ms = self.soft_ms = self.echo_ms = 0.0
+        self.surest = self.loudest_db = self.likeness = 0.0
+        self.likely_frames, self.counts_now = 0, False
+
+    @property
+    def echo(self) -> float:
+        """How like the agent's own sound it is, 0 to 1."""
+        return self.likeness / self.likely_frames if self.likely_frames else 0.0
 
     def is_alive(self, now: float) -> bool:
         return now < self.heard_at + ALIVE

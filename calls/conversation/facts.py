@@ -42,7 +42,8 @@ INTERRUPTION = "interruption"  # number, phase: asked | generating | playing, mo
 INTERRUPTION_CLEARED = "interruption_cleared"  # number, clear_ms: from speech start to the clear on the wire
 INTERRUPTION_SETTLED = "interruption_settled"  # number, late_frames, late_ms: audio that came after and was dropped
 INTERRUPTION_REFUSED = "interruption_refused"  # item_id, because, reasons, kept: answered after the reply, held: the
-#                            sound had stopped, speech_ms, minimum_ms, resumed_at_ms: the reply went on
+#                            sound had stopped, silent_ms: for so long, reply_id, heard_ms of it, speech_ms, minimum_ms,
+#                            resumed_at_ms: the reply went on
 TURN_REFUSED = "turn_refused"  # item_id, because: noise, reasons; a sound while nobody spoke that is not answered
 
 # Why the agent stopped, `because` of an interruption:
@@ -52,8 +53,10 @@ TURN_REFUSED = "turn_refused"  # item_id, because: noise, reasons; a sound while
 # Why it went on, `because` of a refusal:
 #   too_short, soft, noise, echo, backchannel, grace    the item is deleted
 #   answer, protected                                   the item is kept, and answered after the reply
-# `reasons` are the evidence: [{evidence, value, threshold}], and {evidence: "words", text}. The kinds: any_speech, speech_ms,
-# lasted_ms, probability, loudness_db, echo, words, grace_ms, left_ms (of the reply, when the sound was judged).
+# `reasons` are the evidence: [{evidence, value, threshold}], and {evidence: "words", text, list: the setting that holds them}.
+# The kinds: any_speech, speech_ms (what counts, less what faded in gaps), voiced_ms (likely speech, all of it), lasted_ms,
+# probability (the surest frame), loudness_db (the loudest), echo (likeness to the agent, on average), words, grace_ms, left_ms (of
+# the reply, when the sound was judged).
 
 # Silence, and the length of the call
 IDLE_PROMPT = "idle_prompt"  # number: in a row, goodbye: bool, after_ms

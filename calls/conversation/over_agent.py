@@ -118,9 +118,10 @@ class OverAgent(CallerSide):
 
     def _go_on(self, item_id: str, verdict: Verdict, now: float, ended: e.SpeechStopped | None = None) -> Commands:
         """It is no interruption: the reply goes on from where it was heard."""
-        held, self._held, self._held_at = self._held is not None, None, None
+        held, silent_ms = self._held, self._silent_ms(now)
+        yield self._refusal(item_id, verdict, now, silent_ms)
+        self._held = self._held_at = None
         self.state = State.REPLYING
-        yield self._refusal(item_id, verdict, now, held)
         if not verdict.keeps:
             self._refused_items[item_id] = verdict.because
         if ended is None:
@@ -131,10 +132,18 @@ class OverAgent(CallerSide):
         else:
             self._speech = None
         self.burst.begin()
-        if held:
+        if held is not None:
             yield from self.playback.resume(now, self.settings.resume_overlap_ms)
 
-    def _refusal(self, item_id: str, verdict: Verdict, now: float, held: bool) -> Note:
+    def _silent_ms(self, now: float) -> int | None:
+        """For how long the caller has not heard the reply on; None when it was not stopped, or could not be heard yet."""
+        if self._held is None or self._held_at is None or not self._held.chunks:
+            return None
+        return round((now - self._held_at) * 1000)
+
+    def _refusal(self, item_id: str, verdict: Verdict, now: float, silent_ms: int | None = None) -> Note:
+        self.playback.advance(now)
+        items = list(self.playback.items.values())
         speech = next((r["value"] for r in verdict.reasons if r["evidence"] == "speech_ms"), 0)
         return Note(
             facts.INTERRUPTION_REFUSED,
@@ -143,7 +152,10 @@ class OverAgent(CallerSide):
                 "because": verdict.because,
                 "reasons": list(verdict.reasons),
                 "kept": verdict.keeps,
-                "held": held,
+                "held": silent_ms is not None,
+                "silent_ms": silent_ms or 0,
+                "reply_id": items[0].reply_id if items else self.replies.active or "",
+                "heard_ms": round(sum(item.heard_ms for item in items)),
                 "speech_ms": speech,
                 "minimum_ms": self.settings.min_speech_ms,
                 "resumed_at_ms": self.at_ms(now),
@@ -160,7 +172,7 @@ class OverAgent(CallerSide):
             self._speech = None
             return
         if self._is_protected():
-            yield self._refusal(event.item_id, barge_in.protected(self.case(now, self._spoken_ms(event))), now, False)
+            yield self._refusal(event.item_id, barge_in.protected(self.case(now, self._spoken_ms(event))), now)
         yield from self._note_turn(event, now)
         self._owes_answer = True
 
@@ -226,4 +238,4 @@ class OverAgent(CallerSide):
 
     @staticmethod
     def _halt(text: str) -> Verdict:
-        return Verdict(True, "words", ({"evidence": "words", "text": text},))
+        return Verdict(True, "words", ({"evidence": "words", "text": text, "list": "interrupt_phrases"},))

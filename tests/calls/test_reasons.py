@@ -129,7 +129,7 @@ def test_waits_name_their_settings() -> None:
 
 def test_every_setting_that_can_be_named_is_one_of_the_screen() -> None:
     fields = {field.name for field in TurnSettings._meta.fields}
-    assert {setting for _, _, setting in KINDS.values()} <= fields
+    assert {setting for _, _, setting in KINDS.values() if setting} <= fields
     becauses = ["", "any_speech", "speech", "words", "deadline", "too_short", "soft", "noise", "echo", "backchannel"]
     becauses += ["grace", "answer", "protected", "spelling", "number", "email"]
     for kind in vars(facts).values():
@@ -146,3 +146,9 @@ def test_nothing_that_was_spoken_is_left_without_words() -> None:
         "deep": [[{"text": "s"}]],
     }
     assert without_words(data) == {"item_id": "i", "reasons": [{"evidence": "words"}], "deep": [[{}]]}
+
+
+def test_words_name_the_setting_whose_list_they_are_in() -> None:
+    for known, setting in (("interrupt_phrases", "interrupt_phrases"), ("", "ignore_backchannels")):
+        data = {"because": "words", "reasons": [{"evidence": "words", "text": "stop", "list": known}]}
+        assert [decider.setting for decider in decided_by(facts.INTERRUPTION, data)] == [setting]

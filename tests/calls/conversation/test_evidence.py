@@ -98,4 +98,4 @@ def test_a_soft_consonant_between_loud_vowels_counts() -> None:
     listening = Listening()
     listening.hears(4, 0.95)
     assert listening.hears(4, 0.95, level_db=2.0).speech_ms == 256
-    assert listening.hears(4, 0.95, level_db=2.0).speech_ms < 256  # and what stays soft does not
+    assert listening.hears(6, 0.95, level_db=2.0).soft_ms > 96  # and what stays soft does not

@@ -151,7 +151,7 @@ def test_a_word_that_stops_needs_no_length() -> None:
     assert orders(talk.feed(e.EarlyWords("u9", "Stop!"))) == ["ClearPlayback", "TruncateReply"]
     (note,) = talk.notes(facts.INTERRUPTION)
     assert note["because"] == "words"
-    assert {"evidence": "words", "text": "Stop!"} in note["reasons"]
+    assert {"evidence": "words", "text": "Stop!", "list": "interrupt_phrases"} in note["reasons"]
 
 
 def test_other_words_stop_it_with_half_of_the_length() -> None:
