@@ -26,7 +26,8 @@ from calls.conversation.states import ANY_LIVE, EVERYWHERE, TABLE, State
 from calls.conversation.transcript import Transcript
 from tests.calls.conversation import drawing
 from tests.calls.conversation.drawing import LEADS_TO
-from tests.calls.conversation.talk import SITUATIONS, Talk, being
+from tests.calls.conversation.situations import SITUATIONS, being
+from tests.calls.conversation.talk import Talk
 
 WAITS = set(re.findall(r'"(_\w+)"', inspect.getsource(silence)))
 """The methods that are called when a time is up."""
@@ -182,7 +183,11 @@ def test_a_fact_without_a_row_is_noted_once_and_changes_nothing(state: State, ki
     for situation in (name for name, (where, _) in SITUATIONS.items() if where is state):
         for number in range(len(of_kind(kind, being(situation)))):
             talk = being(situation)
-            event, before, deadline = of_kind(kind, talk)[number], inside(talk.conversation), talk.conversation.deadline()
+            event, before, deadline = (
+                of_kind(kind, talk)[number],
+                inside(talk.conversation),
+                talk.conversation.deadline(),
+            )
             commands = talk.feed(event)
             note = c.Note(facts.UNEXPECTED, {"event": kind.__name__, "state": str(state)})
             if state in TABLE[kind]:
