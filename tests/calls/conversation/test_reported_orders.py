@@ -793,6 +793,17 @@ def test_a_caller_who_waits_for_an_answer_gets_it_from_the_new_session() -> None
     assert only(commands, c.AddItem)[0].text == "I need an appointment."
 
 
+def test_of_a_reply_that_was_interrupted_the_new_session_is_told_what_was_heard() -> None:
+    """3.9; pipecat#2791, #5303: the context keeps words that the caller never heard."""
+    talk = Talk().answered()
+    talk.agent_says(6.0, "one two three four five six")
+    talk.wait(3.05)
+    talk.caller_begins("u2")
+    talk.caller_stops("u2")
+    told = only(talk.link_is_restored(), c.AddItem)
+    assert [line.text for line in told if line.role == "assistant"] == ["one two three"]
+
+
 def test_no_id_of_the_old_session_is_used_in_the_new_one() -> None:
     """3.9: ids, marks and offsets die with the socket."""
     talk = being("a reply is being made")
