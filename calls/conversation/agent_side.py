@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
 from . import events as e
 from . import facts, silence
 from .commands import AskForReply, CancelReply, DeleteItem, Note
@@ -9,12 +12,18 @@ from .floor import Commands, Floor
 from .playback import Item
 from .states import State
 
+SPEAKING = frozenset({State.REPLYING, State.WEIGHING})
+
 OPENING = "Open the call. Say exactly these words: “{}”"
+ALREADY_ACTIVE = "conversation_already_has_active_response"
 SAY = "Say exactly these words and nothing else: “{}”"
 SAY_FIRST = "Say exactly these words first: “{}” Then answer."
 UNHEARD = (
     "The caller spoke over you and could not be understood. Ask briefly what they said, and do not go on as before."
 )
+
+
+Named = TypeVar("Named", e.ItemAdded, e.ReplyAudio, e.ReplyText, e.ReplyTextDone, e.ReplyAudioDone)
 
 
 class AgentSide(Floor):
@@ -95,21 +104,38 @@ class AgentSide(Floor):
         if event.kind == "fatal":
             yield from self._end(event.code or "model refused", now, failed=True)
         elif self.replies.refused(event.request_id) and self.state is State.PREPARING:
-            if event.code == "conversation_already_has_active_response":
+            if event.code == ALREADY_ACTIVE and self._refusals < silence.REFUSALS:
                 # Its response.done frees the conversation; if that was missed, the wait is short.
+                self._refusals += 1
                 self.wanted, self.retry_at = self._because, now + silence.RETRY_PAUSE
+            elif event.code == ALREADY_ACTIVE:
+                yield from self._end("no reply from the model", now, failed=True)
             else:
                 yield from self._ask_again(now)
+        elif event.code == ALREADY_ACTIVE and event.request_id is None and self._server_owes_reply():
+            # The server could not make the reply by itself: then we ask, when the active one has ended.
+            self.wanted = "caller_stopped"
+            self.retry_at = now + silence.RETRY_PAUSE if self.replies.free else None
+
+    def _server_owes_reply(self) -> bool:
+        nothing_asked = self.replies.asked is None and not self.wanted
+        return self.settings.create_response and self.state is State.PREPARING and nothing_asked
 
     # --- the reply
 
     def _reply_created(self, event: e.ReplyCreated, now: float) -> Commands:
         yield Note(facts.REPLY_CREATED, {"reply_id": event.reply_id, "request_id": event.request_id})
         ours = event.request_id is not None and event.request_id == self.replies.asked
+        if self.replies.has_ended(event.reply_id):
+            # Its end has overtaken its beginning, or this is said twice.
+            self.replies.created(event.reply_id, event.request_id, now)
+            if ours and self.state is State.PREPARING:
+                self.wanted, self.retry_at = self._because, now + silence.RETRY_PAUSE
+            return
         if self.replies.created(event.reply_id, event.request_id, now) is not None:
             yield from self._withdraw(event.reply_id)
         elif event.reply_id not in self.replies.dead:  # said twice, it does not come to life again
-            self.wanted, self.retry_at = "", None
+            self.wanted, self.retry_at, self._wish = "", None, ""
             if ours and self._because == "greeting":
                 self._greeting_reply = event.reply_id
             elif ours and self._because == "goodbye":
@@ -127,7 +153,12 @@ class AgentSide(Floor):
         yield CancelReply(reply_id)
         yield Note(facts.REPLY_WITHDRAWN, {"reply_id": reply_id})
 
+    def _named(self, event: Named) -> Named:
+        """Sound and words that name no reply are of the one that is being made."""
+        return event if event.reply_id or self.replies.active is None else replace(event, reply_id=self.replies.active)
+
     def _item_added(self, event: e.ItemAdded, now: float) -> Commands:
+        event = self._named(event)
         self.replies.sign_of_life(event.reply_id, now)
         if event.kind != "message":
             return
@@ -136,12 +167,14 @@ class AgentSide(Floor):
                 yield DeleteItem(event.item_id)  # nobody will hear it
         else:
             self.playback.item(event.reply_id, event.item_id)
+            self.transcript.agent_item(event.item_id)
 
     def _reply_audio(self, event: e.ReplyAudio, now: float) -> Commands:
+        event = self._named(event)
         dead = self.replies.dead.get(event.reply_id)
         if dead is not None:
             dead.late_bytes += len(event.audio)
-            if dead.done:
+            if dead.done and dead.interruption:
                 yield self._interruption_settled(event.reply_id)
             return
         if not event.reply_id and now < self._suppress_until:
@@ -157,7 +190,8 @@ class AgentSide(Floor):
 
     def _first_sound(self, item: Item, now: float) -> Commands:
         self._greeted = True
-        self._reply_attempts = 0
+        self._reply_attempts = self._refusals = 0
+        self.transcript.agent_speaks(item.item_id)
         if any(other.received for other in self.playback.items.values() if other.reply_id == item.reply_id):
             return
         delay = round((now - self._stopped_at) * 1000) if self._stopped_at is not None else None
@@ -165,6 +199,7 @@ class AgentSide(Floor):
         yield Note(facts.REPLY_STARTED, {"reply_id": item.reply_id, "delay_ms": delay})
 
     def _reply_text(self, event: e.ReplyText, now: float) -> Commands:
+        event = self._named(event)
         self.replies.sign_of_life(event.reply_id, now)
         if event.reply_id not in self.replies.dead:
             self.playback.item(event.reply_id, event.item_id, event.content_index).text += event.text
@@ -172,6 +207,7 @@ class AgentSide(Floor):
         yield
 
     def _reply_text_done(self, event: e.ReplyTextDone, now: float) -> Commands:
+        event = self._named(event)
         if event.reply_id in self.replies.dead:
             yield from self.transcript.late_words(event.item_id, event.content_index, event.text)
             return
@@ -179,6 +215,7 @@ class AgentSide(Floor):
         item.text, item.text_done = event.text, True
 
     def _reply_audio_done(self, event: e.ReplyAudioDone, now: float) -> Commands:
+        event = self._named(event)
         if event.reply_id not in self.replies.dead:
             item = self.playback.item(event.reply_id, event.item_id, event.content_index)
             yield from self.playback.finish_item(item, now)
@@ -195,15 +232,21 @@ class AgentSide(Floor):
             },
         )
         was_active = self.replies.active == event.reply_id
+        if self.replies.ended_unseen(event.reply_id) and self.replies.refused(self.replies.asked):
+            self.replies.done(event.reply_id)
+            if self.state is State.PREPARING:
+                yield from self._ask_again(now)
+            return
         self.replies.done(event.reply_id)
         if event.reply_id in self.replies.dead:
-            yield self._interruption_settled(event.reply_id)
+            if self.replies.dead[event.reply_id].interruption:
+                yield self._interruption_settled(event.reply_id)
         else:
             items = [item for item in self.playback.items.values() if item.reply_id == event.reply_id]
             for item in items:
                 yield from self.playback.finish_item(item, now)
             unheard_of = was_active and not any(item.received for item in items)
-            if unheard_of and event.status != "cancelled":
+            if unheard_of and (event.status != "cancelled" or self.state is State.HOLDING):
                 self.playback.forget(event.reply_id)
                 yield from self._came_to_nothing(event, now)
             elif self.state in (State.REPLYING, State.WEIGHING) and not self.playback.unheard_s(now):
@@ -213,10 +256,10 @@ class AgentSide(Floor):
 
     def _came_to_nothing(self, event: e.ReplyDone, now: float) -> Commands:
         """A reply ended without a sound."""
-        if self.state is State.WEIGHING:
+        if self.state is State.HOLDING or (self.state in SPEAKING and self.playback.unheard_s(now)):
+            self._owes_answer = True  # another can still be heard
+        elif self.state is State.WEIGHING:
             yield from self._heard_to_its_end(now)
-        elif self.state is State.HOLDING:
-            self._owes_answer = True
         elif self.state is State.REPLYING and event.status == "failed":
             yield from self._ask_again(now)
         elif self.state is State.REPLYING and self._reply_attempts + 1 < silence.REPLY_ATTEMPTS:
@@ -243,7 +286,7 @@ class AgentSide(Floor):
             yield Note(facts.REPLY_FINISHED, {"reply_id": reply_id})
         if self.state is State.WEIGHING:
             self.state = State.HEARING  # nothing is left to weigh it against: the turn is the caller's
-        elif self.state is State.REPLYING and self._last_reply in replies:
+        elif self.state is State.REPLYING and self._last_reply and self._last_reply in replies:
             yield from self._end("caller silent", now)
         elif self.state is State.REPLYING:
             yield from self._after_the_reply(now)
@@ -272,13 +315,23 @@ class AgentSide(Floor):
     def _reply_stalls(self, now: float) -> Commands:
         reply_id = self.replies.active
         yield self._stuck(now, self.replies.heard_from_at, "cancel the reply")
-        if reply_id is not None:
-            yield CancelReply(reply_id)
+        if reply_id is None:
+            return
+        yield CancelReply(reply_id)
+        for item in list(self.playback.items.values()):
+            yield from self.playback.finish_item(item, now)
+        if self.state in SPEAKING:
+            # What still comes of it is dropped, and the conversation is free when its end is known.
+            self.replies.bury(reply_id, 0)
+            self.replies.sign_of_life(reply_id, now)
+            silent = not any(item.received for item in self.playback.items.values() if item.reply_id == reply_id)
+            if silent and self.state is State.REPLYING and not self._still_open:
+                self.playback.forget(reply_id)
+                yield from self._ask_again(now)
+            else:
+                yield from self._heard_to_its_end(now)
+        else:
             self.replies.done(reply_id)
-            for item in list(self.playback.items.values()):
-                yield from self.playback.finish_item(item, now)
-        if self.state in (State.REPLYING, State.WEIGHING):
-            yield from self._heard_to_its_end(now)
 
     def _cancel_unanswered(self, now: float) -> Commands:
         yield self._stuck(now, self.replies.heard_from_at, "take the cancelled reply for ended")

@@ -45,7 +45,9 @@ class CallerSide(AgentSide):
         self.retry_at, self._reply_attempts, self.idle_prompts = None, 0, 0
         self._greeted = True  # whoever speaks first is answered, not greeted
         self._surest = self.burst.surest if self.burst.is_alive(now) else None
-        self._spoke_after, self._wish = self.state, self.wanted or self._because
+        self._server_cancels, self._refusals, self._words_died = self.settings.interrupt_response, 0, False
+        self._spoke_after = self.state
+        self._wish = self.wanted or (self._because if self.replies.asked_is_wanted else "")
         yield Note(
             facts.CALLER_SPEAKING,
             {"item_id": event.item_id, "audio_start_ms": event.audio_start_ms, "over_agent": over_agent},
@@ -60,10 +62,10 @@ class CallerSide(AgentSide):
 
     def _caller_goes_on(self, event: e.SpeechStarted, now: float) -> Commands:
         """Speech after the pause in which the reply was asked for: it is no longer wanted."""
-        self.wanted = ""
-        yield from self._hear(event, now, over_agent=self.replies.asked_is_wanted)
-        self.state = State.HEARING
-        if self.replies.asked_is_wanted:
+        over_agent = self.replies.asked_is_wanted or self.playback.unheard_s(now) > 0
+        yield from self._hear(event, now, over_agent)
+        self.wanted, self.state = "", State.HEARING
+        if over_agent:
             yield from self._interrupt(now)
 
     def _model_hears_it_too(self, event: e.SpeechStarted, now: float) -> Commands:
@@ -85,6 +87,7 @@ class CallerSide(AgentSide):
             self.replies,
             speech_item_id=speech,
             verdict=verdict,
+            server_cancels=self._server_cancels,
         )
         self.burst.begin()
         self._owes_answer = False
@@ -116,6 +119,7 @@ class CallerSide(AgentSide):
             return
         yield from self._note_turn(event, now)
         self._stopped_at = self.prepared_at = now
+        self._said = event.item_id
         self.state, self.committed = State.PREPARING, False
         kind = patience.kind_of_answer(self._agent_words)
         extra_ms = patience.extra_ms(self.settings, kind)
@@ -128,7 +132,7 @@ class CallerSide(AgentSide):
     def _note_turn(self, event: e.SpeechStopped, now: float) -> Commands:
         began_ms, spoken_ms = 0, self._spoken_ms(event)
         if self._speech is not None:
-            end_ms = self.at_ms(self._input_began_at) + event.audio_end_ms - barge_in.silence_ms(self.settings)
+            end_ms = self._said_at_ms(event.audio_end_ms, now) - barge_in.silence_ms(self.settings)
             began_ms = max(0, end_ms - spoken_ms)
         self._speech = None
         self._words.pop(event.item_id, None)
@@ -140,6 +144,11 @@ class CallerSide(AgentSide):
             facts.CALLER_TURN,
             {"item_id": event.item_id, "started_ms": began_ms, "ended_ms": began_ms + spoken_ms},
         )
+
+    def _said_at_ms(self, offset_ms: int, now: float) -> int:
+        """An offset counts the sound that was sent and not the time that passed: some may be missing, or was sent in one go."""
+        behind_ms = self.sent_bytes / e.BYTES_PER_MS - offset_ms
+        return self.at_ms(now) - round(behind_ms) if behind_ms >= 0 else self.at_ms(self._input_began_at) + offset_ms
 
     def _spoken_ms(self, event: e.SpeechStopped) -> int:
         """How long the caller spoke, by the model's offsets; 0 while it has not said when that began."""
@@ -169,6 +178,7 @@ class CallerSide(AgentSide):
             self._rest(now)
 
     def _committed(self, event: e.InputCommitted, now: float) -> Commands:
+        self._said = ""
         if event.item_id in self._refused_items:
             self.transcript.drop(event.item_id)
             yield DeleteItem(event.item_id)
@@ -185,6 +195,7 @@ class CallerSide(AgentSide):
     def _fill_gap(self, now: float) -> Commands:
         """The media stopped while the caller spoke: let the VAD hear silence, or it never hears the end."""
         self.gap_filled_at = now
+        self.sent_bytes += silence.GAP_FILL_MS * e.BYTES_PER_MS
         for _ in range(silence.GAP_FILL_MS // 20):
             yield SendAudio(SILENT_FRAME)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from . import events as e
 from . import facts
@@ -31,11 +32,15 @@ class Changes(Idle):
             wanted = dict(self.offered[0].settings.turn_detection)
             if wanted != dict(self.settings.turn_detection):
                 if self.state is not State.CONNECTING:
-                    number = int(self.sent_change.rpartition("-")[2] or 0) + 1
-                    self.sent_change, self.settings_sent_at = f"settings-{number}", now
-                    yield ConfigureModel(self.sent_change, wanted)
+                    self.settings_sent_at = now
+                    yield self._told(wanted)
                 return
             yield from self._adopt((), now)
+
+    def _told(self, turn_detection: Mapping[str, Any]) -> ConfigureModel:
+        number = int(self.sent_change.rpartition("-")[2] or 0) + 1
+        self.sent_change = f"settings-{number}"
+        return ConfigureModel(self.sent_change, dict(turn_detection))
 
     def _adopt(self, differences: Sequence[str], now: float) -> Commands:
         change = self.offered.popleft()
@@ -51,6 +56,8 @@ class Changes(Idle):
         if self.offered and event.request_id == self.sent_change:
             yield from self._adopt(event.differences, now)
             yield from self._offer(now)
+        elif event.request_id == self._given_up and not self.offered:
+            yield self._told(self.settings.turn_detection)  # what is in force, again
 
     def _model_error(self, event: e.ModelError, now: float) -> Commands:
         yield from super()._model_error(event, now)
@@ -58,6 +65,7 @@ class Changes(Idle):
             yield from self._refuse(event.code, now)
 
     def _settings_unanswered(self, now: float) -> Commands:
+        self._given_up = self.sent_change
         yield from self._refuse("no_answer", now)
 
     def _refuse(self, code: str, now: float) -> Commands:

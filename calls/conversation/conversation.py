@@ -24,6 +24,7 @@ class Conversation(Changes):
         """What to do about a fact."""
         if type(event) is e.CallerAudio and self.state is not State.CONNECTING:  # fifty times a second
             self.audio_at = now
+            self.sent_bytes += len(event.audio)
             return [] if self.state is State.ENDED else [SendAudio(event.encoded)]
         if self.state is State.ENDED:
             return []
@@ -75,11 +76,13 @@ class Conversation(Changes):
         if event.differences:
             yield Note(facts.SESSION_DIFFERS, {"differences": list(event.differences)})
         if self._was_ready:
-            lines = list(self.transcript.rebuild())
+            self.playback.advance(now)
+            lines = list(self.transcript.rebuild(self.playback.items.values()))
             yield from lines
             yield Note(facts.LINK_RESTORED, {"attempt": self._openings, "items": len(lines)})
         self._openings, self.connecting_since = 0, None
         self._input_began_at = now - 0.02 * len(self._early_audio)
+        self.sent_bytes = 160 * len(self._early_audio)
         for encoded in self._early_audio:
             yield SendAudio(encoded)
         self._early_audio.clear()
@@ -89,8 +92,13 @@ class Conversation(Changes):
         restored, self._was_ready = self._was_ready, True
         if not self._greeted:
             yield from self._want("greeting", now)
+        elif self._words_died:
+            # Unless the caller is speaking still: then the new session says so at once.
+            self.state, self.wanted, self.committed = State.PREPARING, "unheard", True
+            self.prepared_at, self.answer_at = now, now + silence.MODEL_DEAF
         elif restored and not self.transcript.answered:
             yield from self._want("restored", now)
+        self._words_died = False
 
     def _link_lost(self, event: e.LinkLost, now: float) -> Commands:
         yield Note(facts.LINK_LOST, {"reason": event.reason, "retry": event.retry})
@@ -100,6 +108,9 @@ class Conversation(Changes):
         if self._held is not None:
             self._held = self._held_at = None
             yield from self.playback.resume(now, self.settings.resume_overlap_ms)
+        for item in self.playback.items.values():
+            item.lost = True
+        self._words_died, self._said = self._words_died or bool(self._said) or self.state is State.HEARING, ""
         self._speech, self._still_open, self._owes_answer = None, "", False
         self._words.clear()
         self.replies.forget_all()

@@ -32,7 +32,11 @@ class Floor:
         self.transcript = Transcript()
         self.burst = Burst()
         self.began_at = now
-        # waits; None or a time in the past where nothing is waited for
+        self._wait_for_nothing(now)
+        self._know_nothing(settings)
+
+    def _wait_for_nothing(self, now: float) -> None:
+        """None or a time in the past: nothing is waited for."""
         self.connecting_since: float | None = None
         self.reopen_at: float | None = None
         self.retry_at: float | None = None
@@ -44,7 +48,11 @@ class Floor:
         self.quiet_since = now  # nobody speaks, and nothing is asked for
         self.settings_sent_at = now
         self.look_at: float | None = None  # again at the sound that is weighed
-        # what is known
+        self._input_began_at = now
+        self._suppress_until = now
+        self._still_speaking_until = now  # only with mark_silent off
+
+    def _know_nothing(self, settings: ConversationSettings) -> None:
         self.wanted = ""  # why a reply is wanted that was not asked for yet
         self.committed = False  # whether what the caller said is an item already
         self.answered = False  # whether the phone is there
@@ -60,6 +68,12 @@ class Floor:
         self._was_ready = False
         self._openings = 0
         self._reply_attempts = 0
+        self._refusals = 0
+        self._server_cancels = False  # by itself, when the speech began
+        self._said = ""  # what the caller said last, until it is an item
+        self._words_died = False
+        self._given_up = ""  # the request of a change that was never answered
+        self.sent_bytes = 0  # of the caller's sound, in this session
         self._interruptions = 0
         self._speech: e.SpeechStarted | None = None
         self._spoke_after = State.LISTENING  # where we were when it began
@@ -73,9 +87,6 @@ class Floor:
         self._refused_items: dict[str, str] = {}  # of speech that was no interruption: item -> why
         self._still_open = ""  # such an item whose speech has not ended
         self._owes_answer = False  # to what was said over a reply that goes on
-        self._input_began_at = now
-        self._suppress_until = now
-        self._still_speaking_until = now  # only with mark_silent off
         self._early_audio: deque[str] = deque(maxlen=FRAMES_KEPT)
 
     @property

@@ -28,6 +28,7 @@ class Interruption:
         *,
         speech_item_id: str,
         verdict: Verdict,
+        server_cancels: bool,
     ) -> None:
         self.number = number
         self.settings = settings
@@ -35,6 +36,7 @@ class Interruption:
         self.replies = replies
         self.speech_item_id = speech_item_id
         self.verdict = verdict
+        self.server_cancels = server_cancels
         self.steps: list[str] = []
         self.cleared = NOTHING
         self.items: list[Item] = []
@@ -47,6 +49,8 @@ class Interruption:
         self.items = list(self.playback.items.values())
         if phase != "asked":  # before its first sound there is nothing to clear
             yield from self._clear(now, already)
+        if active is not None and active not in self.replies.dead:
+            self.replies.sign_of_life(active, now)  # its end is waited for from now on
         yield from self._cancel()
         yield from self._truncate()
         if self.settings.suppress_in_flight:
@@ -94,7 +98,7 @@ class Interruption:
         self.replies.give_up_request(self.number)
         active = self.replies.active
         # The server that interrupts by itself has cancelled already; a second cancel could meet the next reply.
-        if active is not None and active not in self.replies.dead and not self.settings.interrupt_response:
+        if active is not None and active not in self.replies.dead and not self.server_cancels:
             yield CancelReply(active)
 
     def _truncate(self) -> Iterator[Command]:
@@ -102,7 +106,7 @@ class Interruption:
             return
         self.steps.append("truncate")
         for item in self.items:
-            if item.reply_id in self.replies.dead or item.heard_to_its_end:
+            if item.reply_id in self.replies.dead or item.heard_to_its_end or item.lost:
                 continue
             if not item.received:
                 yield DeleteItem(item.item_id)  # the server refuses to cut what never had sound

@@ -23,6 +23,7 @@ class OverAgent(CallerSide):
 
     def _caller_over_agent(self, event: e.SpeechStarted, now: float) -> Commands:
         if self.replies.active is None and not self.playback.unheard_s(now):
+            self._last_reply = ""  # the caller is there after all
             yield from self._heard_to_its_end(now)
             yield from self._speech_after_the_reply(event, now)
             return
@@ -44,8 +45,9 @@ class OverAgent(CallerSide):
 
     def _caller_goes_on(self, event: e.SpeechStarted, now: float) -> Commands:
         if self._is_protected():  # asked for, and on its way
+            retry_at = self.retry_at
             yield from self._hear(event, now, over_agent=True)
-            self._still_open = event.item_id
+            self._still_open, self.retry_at = event.item_id, retry_at
         else:
             yield from super()._caller_goes_on(event, now)
 
@@ -202,7 +204,7 @@ class OverAgent(CallerSide):
         self._refused_items.pop(item_id, None)
         if not self._still_open:
             self._speech = None
-        self._still_open, self._spoke_after = "", State.REPLYING
+        self._still_open, self._spoke_after, self._server_cancels = "", State.REPLYING, False
         self.retry_at, self._reply_attempts, self.idle_prompts = None, 0, 0
         yield from self._interrupt(now, verdict, item_id)
 

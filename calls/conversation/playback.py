@@ -55,6 +55,7 @@ class Item:
     audio_done: bool = False
     remainder: bytes = b""
     began_at: float | None = None
+    lost: bool = False  # with the session that knew it
 
     @property
     def received_ms(self) -> float:
@@ -126,6 +127,10 @@ class Playback:
 
     def add(self, item: Item, audio: bytes, now: float) -> Iterator[Command]:
         """Take sound of an item; give what goes to the phone now, in whole frames."""
+        for other in self.items.values():
+            if other.remainder and other is not item:
+                rest, other.remainder = other.remainder, b""
+                yield from self._take(other, rest.ljust(FRAME, SILENCE), now)
         item.received += len(audio)
         audio = item.remainder + audio
         whole = len(audio) - len(audio) % FRAME

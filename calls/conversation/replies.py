@@ -57,6 +57,15 @@ class Replies:
             self.bury(reply_id, interruption)
         return interruption
 
+    def has_ended(self, reply_id: str) -> bool:
+        return reply_id in self._over
+
+    def ended_unseen(self, reply_id: str) -> bool:
+        """Whether an end of which no beginning was seen can only be that of the outstanding request."""
+        return (
+            self.asked is not None and self.active is None and reply_id not in self._over and reply_id not in self.dead
+        )
+
     def could_begin(self, reply_id: str) -> bool:
         """Whether this may be the reply that was asked for, its creation missed."""
         return bool(reply_id) and self.active is None and reply_id not in self._over

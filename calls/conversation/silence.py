@@ -34,6 +34,9 @@ RETRY_PAUSE = 0.5
 
 REPLY_ATTEMPTS = 3
 
+REFUSALS = 30
+"""Of one request because a reply is active of which we know nothing: 15 s, after which no reply is still being made."""
+
 CANCEL_WAIT = 3.0
 """From a cancel to the `response.done` that frees the conversation for the next reply."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from . import facts
@@ -23,6 +23,7 @@ class Line:
 
     role: str  # user or assistant
     text: str = ""
+    spoken: bool = True  # an item of the agent: whether any of it is heard
 
 
 class Transcript:
@@ -32,12 +33,23 @@ class Transcript:
         self._lines: dict[str, Line] = {}
         self._early_words: dict[str, str] = {}
         self._cut: dict[tuple[str, int], tuple[Item, int, int]] = {}
-        self.answered = True  # whether the caller's last words have had a reply
 
     def caller_item(self, item_id: str) -> None:
         """The caller's speech became an item: this is its place in the order."""
         self._lines[item_id] = Line("user", self._early_words.pop(item_id, ""))
-        self.answered = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the caller's last words have had a reply."""
+        return next((line.role != "user" for line in reversed(self._lines.values()) if line.spoken), True)
+
+    def agent_item(self, item_id: str) -> None:
+        """The agent's item has its place in the order from its beginning."""
+        self._lines.setdefault(item_id, Line("assistant", "", spoken=False))
+
+    def agent_speaks(self, item_id: str) -> None:
+        self.agent_item(item_id)
+        self._lines[item_id].spoken = True
 
     def caller_words(self, item_id: str, text: str) -> None:
         if item_id in self._lines:
@@ -53,11 +65,10 @@ class Transcript:
     def agent_turn(self, item: Item, *, ended_ms: int, began_ms: int, interruption: int = 0) -> Note:
         """The record of an item of the agent: what it said, what of it was heard."""
         heard, unheard = self.split(item)
-        self._lines[item.item_id] = Line("assistant", heard)
+        line = self._lines.setdefault(item.item_id, Line("assistant"))
+        line.text, line.spoken = heard, item.heard > 0
         if interruption and not item.text_done:
             self._cut[(item.item_id, item.content_index)] = (item, interruption, began_ms)
-        if heard:
-            self.answered = True
         return Note(
             facts.AGENT_TURN,
             {
@@ -93,8 +104,10 @@ class Transcript:
             return item.text, ""
         return split_heard(item.text, item.heard_ms, item.received_ms, item.audio_done)
 
-    def rebuild(self) -> Iterator[AddItem]:
-        """The conversation as text, for a new session: of the agent's lines only what was heard."""
+    def rebuild(self, playing: Iterable[Item] = ()) -> Iterator[AddItem]:
+        """The conversation as text, for a new session: of the agent's lines only what was heard, or is about to be."""
+        for item in playing:
+            self._lines.setdefault(item.item_id, Line("assistant")).text = item.text
         lines = [line for line in self._lines.values() if line.text]
         for line in lines[-LINES_REPLAYED:]:
             yield AddItem("user" if line.role == "user" else "assistant", line.text)

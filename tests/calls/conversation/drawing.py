@@ -61,6 +61,7 @@ LEADS_TO: dict[State, Ways] = {
             "SpeechStarted": {HEARING},
             "ReplyCreated": {REPLYING},
             "ReplyAudio": {REPLYING},  # its creation was missed
+            "ReplyDone": {ENDED},  # the third that came to nothing before it was known to have begun
             "_reply_never_came": {ENDED},
         }
     ),
@@ -70,7 +71,6 @@ LEADS_TO: dict[State, Ways] = {
             "SoundHeard": {HEARING},
             "EarlyWords": {HEARING},
             "CallerTranscript": {PREPARING},
-            "ReplyCreated": {LISTENING},  # of a reply that has ended already
             "ReplyDone": {LISTENING, HEARING, PREPARING, ENDED},
             "MarkPlayed": {LISTENING, HEARING, PREPARING, ENDED},
             "_heard_to_its_end": {LISTENING, HEARING, PREPARING, ENDED},

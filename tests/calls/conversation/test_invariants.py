@@ -166,6 +166,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(reply=REPLIES, status=st.sampled_from(["completed", "cancelled", "incomplete", "failed"]))
     def reply_is_done(self, reply: str, status: str) -> None:
+        if self.conversation.replies.ended_unseen(reply):
+            self.asked.clear()  # an end without a beginning is taken for that of the answer
         self.feed(e.ReplyDone(reply, status))
 
     @rule(keep=st.integers(0, 3))
