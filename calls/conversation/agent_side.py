@@ -97,7 +97,7 @@ class AgentSide(Floor):
         self.state = State.PREPARING
         self.wanted = self._because or "caller_stopped"
         self.prepared_at = now
-        self.retry_at = now + silence.RETRY_PAUSE
+        self.retry_at = now + silence.RETRY_PAUSE * 2 ** (self._reply_attempts - 1)
 
     def _model_error(self, event: e.ModelError, now: float) -> Commands:
         yield Note(facts.MODEL_ERROR, {"kind": event.kind, "code": event.code, "detail": event.detail})

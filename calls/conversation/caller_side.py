@@ -42,7 +42,7 @@ class CallerSide(AgentSide):
 
     def _hear(self, event: e.SpeechStarted, now: float, over_agent: bool) -> Commands:
         self._speech, self.speech_started_at = event, now
-        self.retry_at, self._reply_attempts, self.idle_prompts = None, 0, 0
+        self.retry_at, self._reply_attempts = None, 0
         self._greeted = True  # whoever speaks first is answered, not greeted
         self._surest = self.burst.surest if self.burst.is_alive(now) else None
         self._server_cancels, self._refusals, self._words_died = self.settings.interrupt_response, 0, False
@@ -90,7 +90,7 @@ class CallerSide(AgentSide):
             server_cancels=self._server_cancels,
         )
         self.burst.begin()
-        self._owes_answer = False
+        self._owes_answer, self.idle_prompts = False, 0
         if self.settings.mode == "legacy":
             yield from act.cancel_only(self.transcript, now)
             return
@@ -134,7 +134,7 @@ class CallerSide(AgentSide):
         if self._speech is not None:
             end_ms = self._said_at_ms(event.audio_end_ms, now) - barge_in.silence_ms(self.settings)
             began_ms = max(0, end_ms - spoken_ms)
-        self._speech = None
+        self._speech, self.idle_prompts = None, 0  # a noise is no answer to “are you still there?”
         self._words.pop(event.item_id, None)
         yield Note(
             facts.CALLER_STOPPED,

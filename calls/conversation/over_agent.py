@@ -205,7 +205,7 @@ class OverAgent(CallerSide):
         if not self._still_open:
             self._speech = None
         self._still_open, self._spoke_after, self._server_cancels = "", State.REPLYING, False
-        self.retry_at, self._reply_attempts, self.idle_prompts = None, 0, 0
+        self.retry_at, self._reply_attempts = None, 0
         yield from self._interrupt(now, verdict, item_id)
 
     def _early_words(self, event: e.EarlyWords, now: float) -> Commands:

@@ -30,7 +30,7 @@ REPLY_WAIT = 8.0
 """From `response.create` to `response.created`, which takes well under a second."""
 
 RETRY_PAUSE = 0.5
-"""Before a refused or failed request is sent again."""
+"""Before a refused or failed request is sent again; doubled for each further failure."""
 
 REPLY_ATTEMPTS = 3
 

@@ -108,7 +108,7 @@ def _refused_twice() -> Talk:
     talk = _refused()
     talk.wait(silence.RETRY_PAUSE)
     talk.feed(e.ModelError("retryable", "server_error", "", talk.conversation.replies.asked))
-    talk.wait(silence.RETRY_PAUSE)
+    talk.wait(2 * silence.RETRY_PAUSE)
     return talk
 
 

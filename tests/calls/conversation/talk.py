@@ -190,3 +190,15 @@ def orders(commands: list[c.Command]) -> list[str]:
 def spoken(commands: list[c.Command]) -> float:
     """How many seconds of sound went to the phone."""
     return sum(len(command.audio) for command in only(commands, c.PlayAudio)) / MULAW_S
+
+
+def asks(commands: list[c.Command]) -> int:
+    """How many replies were asked for."""
+    return len(only(commands, c.AskForReply))
+
+
+def line_until(talk: Talk, second: float) -> None:
+    """Frames of the line, until so many seconds after the stream began."""
+    while talk.now < talk.conversation.began_at + second - 0.001:
+        talk.wait(0.02)
+        talk.caller_frame()

@@ -156,3 +156,16 @@ def test_without_words_or_time_for_it_nobody_is_warned() -> None:
         talk = Talk(**{**LONG, **left_out}).answered()
         assert orders(talk.wait(99.9)) == []
         assert orders(talk.wait(0.2)) == ["EndCall"]
+
+
+def test_a_noise_is_no_answer_to_whether_the_caller_is_there() -> None:
+    talk = Talk(**{**IDLE, "speech_probability": 0.8}).answered()
+    for number in range(2):
+        talk.wait(8.1)
+        said(talk)
+        talk.hears(64, probability=0.1)
+        talk.caller_begins(f"n{number}")
+        talk.hears(256, probability=0.1)
+        talk.caller_stops(f"n{number}")
+    talk.wait(8.1)
+    assert [note["goodbye"] for note in talk.notes(facts.IDLE_PROMPT)] == [False, False, True]

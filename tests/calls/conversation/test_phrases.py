@@ -25,7 +25,9 @@ def test_the_last_phrase_may_not_be_said_to_its_end_yet(text: str) -> None:
     assert only_listening(text, LISTENING)
 
 
-@pytest.mark.parametrize(("text", "phrase"), [("Stop!", "stop"), ("please HOLD ON a moment", "hold on"), ("oh no.", "no")])
+@pytest.mark.parametrize(
+    ("text", "phrase"), [("Stop!", "stop"), ("please HOLD ON a moment", "hold on"), ("oh no.", "no")]
+)
 def test_a_phrase_that_stops_is_found_as_whole_words(text: str, phrase: str) -> None:
     assert that_stops(text, STOPPING) == phrase
 
