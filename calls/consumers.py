@@ -27,8 +27,10 @@ from calls.carriers.base import PhoneDialect, Refused, StreamStarted, StreamStop
 from calls.conversation import facts
 from calls.conversation.commands import EndCall
 from calls.conversation.conversation import Conversation
-from calls.conversation.events import BadMessage, CallAnswered, CallerAudio, Event, PhoneClosed
+from calls.conversation.events import BadMessage, CallAnswered, CallerAudio, Event, PhoneClosed, SoundHeard
 from calls.conversation.settings import ConversationSettings
+from calls.ear.live import LiveEar
+from calls.ear.track import SpeechTrack
 from calls.live_settings import LiveSettings
 from calls.outlets import ModelOutlet, PhoneOutlet, RecorderOutlet, RecordOutlet
 from calls.realtime.base import ModelDialect, ModelSession
@@ -138,6 +140,8 @@ class Line:
         self._spool = outbox.open_spool(call_id)
         path = settings.DATA_DIR / f"recordings/{datetime.now():%Y/%m/%d}/{call_id}.wav"
         self._recorder = Recorder(path, now, writer)
+        self._speech = SpeechTrack(path.with_suffix(".speech"), now, writer)
+        self._ear = LiveEar(call_id, self._heard)  # also while no setting asks for it: settings change during a call
         self._record = RecordOutlet(call_id, self._spool, lambda: self._began_at)
         policy = ConversationSettings.of(
             snapshot.turn, greeting=snapshot.greeting, turn_detection=snapshot.turn_detection
@@ -147,13 +151,21 @@ class Line:
         self._live = LiveSettings(call_id, snapshot.agent_id, snapshot.turn, snapshot.greeting, self._feed)
         self._bridge = Bridge(
             Conversation(policy, now),
-            [self._record, self._phone, self._model, RecorderOutlet(self._recorder), self._live],
+            [self._record, self._phone, self._model, *map(RecorderOutlet, (self._recorder, self._ear)), self._live],
             call_id=call_id,
-            hear=self._recorder.caller,
+            hear=self._hear,
         )
 
     def _feed(self, event: Event) -> None:
         self._bridge.feed(event)
+
+    def _hear(self, mulaw: bytes, now: float) -> None:
+        self._recorder.caller(mulaw, now)
+        self._ear.caller(mulaw, now)
+
+    def _heard(self, sound: SoundHeard) -> None:
+        self._speech.add(sound)
+        self._bridge.feed(sound)
 
     def _model_dialect(self) -> ModelDialect:
         s = self._snapshot
@@ -235,6 +247,7 @@ class Line:
             # The phone's socket failed under our writing: the caller is gone.
             self._feed(PhoneClosed("connection to the phone lost"))
         self._bridge.close()
+        self._ear.close()
         end = self._bridge.ended or EndCall("unknown", failed=True)
         now = time.monotonic()
         if end.failed:
@@ -271,6 +284,10 @@ class Line:
             )
         except Exception:
             logger.exception("[%s] The recording could not be finished", self.call_id)
+        try:
+            await self._speech.close()
+        except Exception:
+            logger.exception("[%s] The speech beside the recording could not be finished", self.call_id)
         self._record.note(
             facts.CALL_ENDED,
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 
@@ -13,7 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceplatform.settings")
 http = get_asgi_application()
 
 from calls import outbox  # noqa: E402  needs the app registry
+from calls.ear import network  # noqa: E402
 from calls.routing import websocket_urlpatterns  # noqa: E402
+
+try:
+    network.load()  # not while the first call waits
+except network.NoNetwork as why:
+    logging.getLogger("calls").error("Calls will go on without an ear of our own: %s", why)
 
 # A thread that writes records may keep the interpreter for this long before sound gets its turn; the default is 5 ms.
 sys.setswitchinterval(0.0005)

@@ -23,6 +23,7 @@ from calls.conversation import commands as c
 from calls.conversation import events as e
 from calls.conversation.conversation import Conversation
 from calls.conversation.settings import ConversationSettings
+from calls.ear import stream
 from calls.outlets import RecorderOutlet, Track
 from calls.rehearsal import hearing
 from calls.rehearsal.behaviour import Behaviour
@@ -60,6 +61,22 @@ class Ear(Track, Protocol):
 
 MakeEar = Callable[[Callable[[e.Event], None], Clock], Ear]
 """An ear for one call, from the call's `feed` and its clock."""
+
+EAR_DELAY_S = 0.01
+"""From a frame's arrival to what was heard in it: what a frame waits for its batch, and the judging of it."""
+
+
+class OurEar:
+    """Our own, which says what it heard as late as it does in a call."""
+
+    def __init__(self, feed: Callable[[e.Event], None], clock: Clock) -> None:
+        self._feed, self._clock = feed, clock
+        self._ear = stream.Ear()
+        self.agent, self.clear = self._ear.agent, self._ear.clear
+
+    def caller(self, mulaw: bytes, now: float) -> None:
+        for heard in self._ear.caller(mulaw, now):
+            self._clock.later(EAR_DELAY_S, partial(self._feed, heard))
 
 
 @dataclass(frozen=True, slots=True)

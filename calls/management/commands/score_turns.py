@@ -19,11 +19,11 @@ from calls.scoring.judge import Rules
 from calls.scoring.run import Run, score_all
 from calls.scoring.scenes import Folder, Scene
 from calls.scoring.tally import tally
-from calls.scoring.world import Setup
+from calls.scoring.world import OurEar, Setup
 
 DEVELOPMENT_SET = settings.BASE_DIR.parent / "shared" / "audio"
 
-TOLD = ("seed", "only", "limit", "model_delay_ms", "phone_delay_ms", "yield_ms", "words")
+TOLD = ("seed", "only", "limit", "model_delay_ms", "phone_delay_ms", "yield_ms", "words", "no_ear")
 """The options that have a part in the figures."""
 
 
@@ -57,6 +57,9 @@ class Command(BaseCommand):
             const=400.0,
             metavar="MS",
             help="tell the core the caller's words so long after each has ended (400); off: nobody recognises words",
+        )
+        parser.add_argument(
+            "--no-ear", action="store_true", help="without our own ear: only the model judges the sound"
         )
         parser.add_argument("--json", type=Path, help="where to write all that was found")
         page = settings.DATA_DIR / "score_turns.html"
@@ -108,6 +111,7 @@ class Command(BaseCommand):
             model_delay_s=options["model_delay_ms"] / 1000,
             phone_delay_s=options["phone_delay_ms"] / 1000,
             words_delay_s=None if options["words"] is None else options["words"] / 1000,
+            make_ear=None if options["no_ear"] else OurEar,
         )
         rules = Rules(yield_ms=options["yield_ms"], silence_ms=chosen.silence_ms)
         every = [scene for folder in folders for scene in folder.scenes]
