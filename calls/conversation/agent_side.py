@@ -285,7 +285,8 @@ class AgentSide(Floor):
                     yield self._agent_turn(item, now)
             yield Note(facts.REPLY_FINISHED, {"reply_id": reply_id})
         if self.state is State.WEIGHING:
-            self.state = State.HEARING  # nothing is left to weigh it against: the turn is the caller's
+            # Nothing is left to weigh it against: the turn is the caller's, if it is one.
+            self.state, self.speech_started_at, self._doubted = State.HEARING, now, True
         elif self.state is State.REPLYING and self._last_reply and self._last_reply in replies:
             yield from self._end("caller silent", now)
         elif self.state is State.REPLYING:
@@ -297,7 +298,7 @@ class AgentSide(Floor):
             # What was no interruption may be a turn, now that the agent is silent.
             self._refused_items.pop(self._still_open, None)
             self._still_open = ""
-            self.state, self.speech_started_at = State.HEARING, now
+            self.state, self.speech_started_at, self._doubted = State.HEARING, now, True
             self.burst.begin()
         elif self._owes_answer:
             self._stopped_at = now

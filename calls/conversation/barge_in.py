@@ -122,7 +122,8 @@ def look_again_at(case: Case) -> float | None:
 
 def _by_words(case: Case) -> Verdict | None:
     s = case.settings
-    if phrases.that_stops(case.words, s.interrupt_phrases):
+    voice = not case.has_ear or case.burst.voiced_ms >= NO_SPEECH_MS  # the agent's own “one moment” comes back as echo
+    if voice and phrases.that_stops(case.words, s.interrupt_phrases):
         return _stop(case, "words")
     # Recognisers invent words for noises; with half of the shortest interruption behind them they are the caller's.
     if s.ignore_backchannels and case.words and not case.listens and case.has_ear:

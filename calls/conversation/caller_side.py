@@ -31,7 +31,7 @@ class CallerSide(AgentSide):
         yield
 
     def _caller_key(self, event: e.CallerKey, now: float) -> Commands:
-        self.idle_prompts, self.quiet_since = 0, now  # who presses keys is there
+        self.idle_prompts, self.quiet_since, self._last_reply = 0, now, ""  # who presses keys is there
         yield Note(facts.CALLER_KEY, {"digit": event.digit})
 
     def _caller_words_failed(self, event: e.CallerTranscriptFailed, now: float) -> Commands:
@@ -44,6 +44,7 @@ class CallerSide(AgentSide):
         self._speech, self.speech_started_at = event, now
         self.retry_at, self._reply_attempts = None, 0
         self._greeted = True  # whoever speaks first is answered, not greeted
+        self._doubted = False
         self._surest = self.burst.surest if self.burst.is_alive(now) else None
         self._server_cancels, self._refusals, self._words_died = self.settings.interrupt_response, 0, False
         self._spoke_after = self.state
@@ -114,9 +115,10 @@ class CallerSide(AgentSide):
     # --- the caller ends
 
     def _caller_stopped(self, event: e.SpeechStopped, now: float) -> Commands:
-        if self._was_noise(now):
-            yield from self._refuse_turn(event, now)
+        if why := self._no_turn(now):
+            yield from self._refuse_turn(event, why, now)
             return
+        self.burst.begin()  # what was said is no evidence against the reply to it
         yield from self._note_turn(event, now)
         self._stopped_at = self.prepared_at = now
         self._said = event.item_id
@@ -156,26 +158,32 @@ class CallerSide(AgentSide):
             return 0
         return barge_in.speech_ms(self.settings, self._speech.audio_start_ms, event.audio_end_ms)
 
-    def _was_noise(self, now: float) -> bool:
-        """Whether our ear heard nothing like speech in all of what the model took for a turn. Not after an interruption: who has
-        stopped the agent is answered."""
-        if not self.settings.speech_probability or self.settings.create_response:
-            return False
+    def _no_turn(self, now: float) -> str:
+        """Why what the model took for a turn is none, as far as our ear can tell; empty when it is one. Who has stopped the agent
+        is always answered."""
+        s, burst = self.settings, self.burst
+        if not s.speech_probability or s.create_response or not burst.is_alive(now):
+            return ""
+        if burst.voiced_ms < barge_in.NO_SPEECH_MS and (self._doubted or burst.echo_ms > barge_in.NO_SPEECH_MS):
+            return "echo" if burst.echo_ms > burst.voiced_ms else "noise"
         if self._spoke_after not in (State.LISTENING, State.PREPARING) or self._surest is None:
-            return False
-        return self.burst.is_alive(now) and self._surest < SURELY_NO_SPEECH
+            return ""
+        return "noise" if self._surest < SURELY_NO_SPEECH else ""
 
-    def _refuse_turn(self, event: e.SpeechStopped, now: float) -> Commands:
+    def _refuse_turn(self, event: e.SpeechStopped, why: str, now: float) -> Commands:
         """A noise is not answered, and leaves nothing behind in the conversation. What it got in the way of is taken up again."""
-        self._refused_items[event.item_id] = "noise"
+        self._refused_items[event.item_id] = why
         surest = {"evidence": "probability", "value": round(self._surest or 0.0, 2), "threshold": SURELY_NO_SPEECH}
-        self._speech = None
-        yield Note(facts.TURN_REFUSED, {"item_id": event.item_id, "because": "noise", "reasons": [surest]})
+        self._speech, self._doubted = None, False
+        self.burst.begin()
+        yield Note(facts.TURN_REFUSED, {"item_id": event.item_id, "because": why, "reasons": [surest]})
         if self._spoke_after is State.PREPARING and self._wish:
-            self.answer_at = now
-            yield from self._want(self._wish, now)
+            self.state, self.wanted, self.prepared_at, self.committed = State.PREPARING, self._wish, now, True
+            yield from self._want_if_due(now)
         else:
+            quiet_since = self.quiet_since
             self._rest(now)
+            self.quiet_since = quiet_since  # a noise does not break the silence
 
     def _committed(self, event: e.InputCommitted, now: float) -> Commands:
         self._said = ""

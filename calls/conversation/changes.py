@@ -13,6 +13,10 @@ from .idle import Idle
 from .states import OVER_AGENT, State
 
 
+LEAST_LEFT_S = 10
+"""A limit that is lowered during a call ends it no sooner: time to finish a sentence."""
+
+
 class Changes(Idle):
     """One change after the other. Until its echo comes, or when it is refused, the call goes on with what it had."""
 
@@ -44,6 +48,8 @@ class Changes(Idle):
 
     def _adopt(self, differences: Sequence[str], now: float) -> Commands:
         change = self.offered.popleft()
+        if change.settings.max_call_s != self.settings.max_call_s:
+            self.warned, self.ends_not_before = False, now + max(change.settings.call_warning_s, LEAST_LEFT_S)
         self.settings = change.settings
         yield Note(
             facts.SETTINGS_APPLIED,

@@ -58,6 +58,7 @@ class Floor:
         self.answered = False  # whether the phone is there
         self.idle_prompts = 0  # asked in a row without an answer
         self.warned = False  # of the end of the call
+        self.ends_not_before = 0.0  # a limit that was lowered during the call leaves time for the warning
         self.offered: deque[e.SettingsChanged] = deque()  # changes that are not in force yet
         self.sent_change = ""  # the request of the first of them, which the model has been told
         self._because = ""  # why the outstanding one was
@@ -78,6 +79,7 @@ class Floor:
         self._speech: e.SpeechStarted | None = None
         self._spoke_after = State.LISTENING  # where we were when it began
         self._wish = ""  # and what was wanted then
+        self._doubted = False  # it began over the agent, and was not judged when the reply ended
         self._surest: float | None = None  # our ear was, of its speech; None: the ear did not hear all of it
         self._words: dict[str, str] = {}  # early ones, of the speech that goes on
         self._agent_words = ""  # the newest that the caller heard

@@ -29,7 +29,7 @@ class Idle(OverAgent):
 
     def call_ends_at(self) -> float | None:
         s = self.settings
-        return self.began_at + s.max_call_s if s.max_call_s and self.answered else None
+        return max(self.began_at + s.max_call_s, self.ends_not_before) if s.max_call_s and self.answered else None
 
     def warning_is_due_at(self) -> float | None:
         s, ends_at = self.settings, self.call_ends_at()

@@ -126,6 +126,8 @@ class OverAgent(CallerSide):
         self.state = State.REPLYING
         if not verdict.keeps:
             self._refused_items[item_id] = verdict.because
+        if verdict.because not in ("noise", "echo"):
+            self._last_reply = ""  # whoever says anything over the goodbye is there
         if ended is None:
             self._still_open = item_id
         elif verdict.keeps:
@@ -235,7 +237,7 @@ class OverAgent(CallerSide):
     def _calls_a_halt(self, item_id: str, text: str, now: float) -> bool:
         """Whether speech that was refused turns out to hold words that always stop the agent, while it still talks."""
         speaks = self.state is State.REPLYING and self.playback.unheard_s(now) > 0 and not self._is_protected()
-        refused = item_id in self._refused_items and self.settings.gated
+        refused = self._refused_items.get(item_id, "noise") not in ("noise", "echo") and self.settings.gated
         return speaks and refused and bool(phrases.that_stops(text, self.settings.interrupt_phrases))
 
     @staticmethod

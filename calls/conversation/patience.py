@@ -20,25 +20,31 @@ _KINDS = (
     (EMAIL, r"e-?mail|mail address|correo electr|courriel|adresse mail|mail-?adress|posta elettronica"),
     (
         NUMBER,
-        r"\bnumber|\bdigit|\bzip\b|post(al )?code|date of birth|\bpin\b|\bnummer|\bziffer|postleitzahl|geburtsdatum|"
+        r"\bnumbers?\b(?! of)|\bdigit|\bzip\b|post(al )?code|date of birth|\bpin\b|\bcvv\b|\bid\b|account no\b|"
+        r"nummer|\bziffer|postleitzahl|geburtsdatum|"
         r"número|numero|dígito|código postal|fecha de nacimiento|numéro|chiffre|date de naissance|cifr[ae]|"
         r"data di nascita|data de nascimento|\bcijfer|postcode|geboortedatum",
     ),
 )
 KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
 
+NEAR = 3
+"""Sentences from the end in which the last question is looked for."""
+
 _SENTENCE = re.compile(r"[^.!?]*[.!?]*\s*")
 
 
 def kind_of_answer(heard: str) -> str:
-    """What the last sentence that the caller heard of the agent asks for: "spelling", "email", "number" or nothing.
+    """What the last question that the caller heard of the agent asks for, or its last sentence: "spelling", "email", "number" or
+    nothing. A question may be followed by a word or two: “Take your time.”
 
     “Could you spell your e-mail address?” is spelling: that takes the longest.
     """
     sentences = [sentence for sentence in _SENTENCE.findall(heard.lower()) if sentence.strip()]
     if not sentences:
         return ""
-    return next((kind for kind, pattern in KINDS if pattern.search(sentences[-1])), "")
+    question = next((sentence for sentence in reversed(sentences[-NEAR:]) if asks(sentence)), sentences[-1])
+    return next((kind for kind, pattern in KINDS if pattern.search(question)), "")
 
 
 def asks(heard: str) -> bool:

@@ -31,8 +31,8 @@ _ECHO_ENDS = 19
 """Frames after the agent's last sound in which its echo can still come: 600 ms, the longest delay and a room's end."""
 
 _LOUD_DB, _LIKELY = 6.0, 0.1
-"""Over the line's noise, and to be speech: a frame that is less of either is not compared with the agent's sound. Nobody would take it for
-a caller who speaks, and most frames are such: it saves a third of the ear's cost."""
+"""Over the line's noise, and to be speech: a frame that is less of either is not compared with the agent's sound. Nobody would
+take it for a caller who speaks, and most frames are such: it saves a third of the ear's cost."""
 
 _SILENCE = audio.SILENCE * FRAME
 _SCALE = np.float32(1 / 32768)
@@ -127,7 +127,7 @@ def judge(frames: Sequence[Frame]) -> list[SoundHeard]:
     power = np.einsum("sn,sn->s", sound, sound) / FRAME
     dbfs = (10 * np.log10(power + _SILENT_POWER)).tolist()
     levels = [stream.floor.over(level) for stream, level in zip(streams, dbfs, strict=True)]
-    echoes = _echoes(frames, sound, [l >= _LOUD_DB and p >= _LIKELY for l, p in zip(levels, speech, strict=True)])
+    echoes = _echoes(frames, sound, [a >= _LOUD_DB and b >= _LIKELY for a, b in zip(levels, speech, strict=True)])
     return [
         SoundHeard(frame.at, probability, level, echoes.get(row, 0.0))
         for row, (frame, probability, level) in enumerate(zip(frames, speech, levels, strict=True))

@@ -179,6 +179,7 @@ def _refused_speech_goes_on() -> Talk:
     talk.wait(0.5)
     talk.ear(0.5, 0.1)
     talk.caller_begins("u2", 10_000)
+    talk.ear(0.128, 0.9)
     talk.ear(0.5, 0.1)
     return talk
 
@@ -291,6 +292,18 @@ def _holding_a_change() -> Talk:
     return talk
 
 
+def _nearly_the_longest_call(**gate: Any) -> Talk:
+    talk = Talk(max_call_s=1, call_warning_s=0, **{**GATE, **gate}).answered()
+    talk.agent_says(5.0)
+    talk.wait(0.5)
+    talk.caller_begins("u2", 10_000)
+    return talk
+
+
+def _weighing_nearly_the_longest_call() -> Talk:
+    return _nearly_the_longest_call(stop_sound="when_sure")
+
+
 def _over() -> Talk:
     talk = _hearing()
     talk.feed(e.PhoneClosed("caller hung up"))
@@ -298,6 +311,8 @@ def _over() -> Talk:
 
 
 SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
+    "a reply is held as the longest call ends": (State.HOLDING, _nearly_the_longest_call),
+    "speech is weighed as the longest call ends": (State.WEIGHING, _weighing_nearly_the_longest_call),
     "the phone is not there yet": (State.CONNECTING, Talk),
     "the model is being opened": (State.CONNECTING, _opening),
     "the model is to be opened again": (State.CONNECTING, _reopening),
