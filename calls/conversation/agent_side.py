@@ -300,6 +300,7 @@ class AgentSide(Floor):
             self._still_open = ""
             self.state, self.speech_started_at, self._doubted = State.HEARING, now, True
             self.burst.begin()
+            self._voiced_ms = 0.0
         elif self._owes_answer:
             self._stopped_at = now
             yield from self._want("caller_stopped", now)

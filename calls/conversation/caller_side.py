@@ -44,7 +44,7 @@ class CallerSide(AgentSide):
         self._speech, self.speech_started_at = event, now
         self.retry_at, self._reply_attempts = None, 0
         self._greeted = True  # whoever speaks first is answered, not greeted
-        self._doubted = False
+        self._doubted, self._voiced_ms = False, self.burst.voiced_ms
         self._surest = self.burst.surest if self.burst.is_alive(now) else None
         self._server_cancels, self._refusals, self._words_died = self.settings.interrupt_response, 0, False
         self._spoke_after = self.state
@@ -164,8 +164,8 @@ class CallerSide(AgentSide):
         s, burst = self.settings, self.burst
         if not s.speech_probability or s.create_response or not burst.is_alive(now):
             return ""
-        if burst.voiced_ms < barge_in.NO_SPEECH_MS and (self._doubted or burst.echo_ms > barge_in.NO_SPEECH_MS):
-            return "echo" if burst.echo_ms > burst.voiced_ms else "noise"
+        if self._voiced_ms < barge_in.NO_SPEECH_MS and (self._doubted or burst.echo_ms > barge_in.NO_SPEECH_MS):
+            return "echo" if burst.echo_ms > self._voiced_ms else "noise"
         if self._spoke_after not in (State.LISTENING, State.PREPARING) or self._surest is None:
             return ""
         return "noise" if self._surest < SURELY_NO_SPEECH else ""

@@ -12,7 +12,6 @@ from .floor import Commands
 from .idle import Idle
 from .states import OVER_AGENT, State
 
-
 LEAST_LEFT_S = 10
 """A limit that is lowered during a call ends it no sooner: time to finish a sentence."""
 

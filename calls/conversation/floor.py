@@ -79,6 +79,7 @@ class Floor:
         self._speech: e.SpeechStarted | None = None
         self._spoke_after = State.LISTENING  # where we were when it began
         self._wish = ""  # and what was wanted then
+        self._voiced_ms = 0.0  # of it that our ear took for a voice
         self._doubted = False  # it began over the agent, and was not judged when the reply ended
         self._surest: float | None = None  # our ear was, of its speech; None: the ear did not hear all of it
         self._words: dict[str, str] = {}  # early ones, of the speech that goes on

@@ -12,6 +12,7 @@ from . import events as e
 from .barge_in import Case, Verdict
 from .caller_side import CallerSide
 from .commands import AddItem, ClearPlayback, Note
+from .evidence import FRAME_MS
 from .floor import Commands
 from .states import OVER_AGENT, State
 
@@ -184,6 +185,8 @@ class OverAgent(CallerSide):
 
     def _sound_heard(self, event: e.SoundHeard, now: float) -> Commands:
         self.burst.take(event, self.settings)
+        if self.burst.voiced_at == event.at:
+            self._voiced_ms += FRAME_MS
         if self._surest is not None:
             self._surest = max(self._surest, event.probability)
         if self.state in OVER_AGENT:

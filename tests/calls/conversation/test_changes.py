@@ -107,3 +107,12 @@ def test_a_change_does_not_touch_what_is_being_said() -> None:
     talk.feed(e.ModelConfigured(configure.request_id))
     assert talk.state is State.REPLYING
     assert only(talk.commands, c.ClearPlayback) == []
+
+
+def test_a_limit_that_is_lowered_below_what_has_passed_leaves_time_for_the_warning() -> None:
+    talk = call(max_call_s=3600, call_warning_s=60, call_warning="We end soon.")
+    talk.wait(700.0)
+    talk.feed(changed(turn_detection=OLD, max_call_s=600, call_warning_s=60, call_warning="We end soon."))
+    assert only(talk.wait(0.1), c.EndCall) == []
+    assert "“We end soon.”" in only(talk.commands, c.AskForReply)[-1].instructions
+    assert only(talk.wait(70.0), c.EndCall) != []
