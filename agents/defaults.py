@@ -21,7 +21,9 @@ WEIGHING = {
     "min_speech_ms": Default(560, "nearly every cough and “mm-hm” is shorter, and most sentences are longer"),
     "answer_window_ms": Default(1000, "people answer a question into its last words, and mostly with one word"),
     "decide_by_ms": Default(1200, "who speaks for longer than that wants to be heard"),
-    "speech_probability": Default(0.8, "sentences are above it nearly throughout, “mm-hm” and noises only here and there"),
+    "speech_probability": Default(
+        0.8, "sentences are above it nearly throughout, “mm-hm” and noises only here and there"
+    ),
     "min_loudness_db": Default(6.0, "twice the line's own noise: who speaks into the phone is far above it"),
     "ignore_backchannels": Default(True, "“mm-hm” says: go on"),
     "backchannel_phrases": Default("", "the list of the agent's language"),

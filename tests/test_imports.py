@@ -11,6 +11,7 @@ import pytest
 
 import calls.carriers
 import calls.conversation
+import calls.ear
 import calls.realtime
 
 
@@ -56,7 +57,18 @@ def test_sound_knows_nothing_of_ours() -> None:
     assert ours(loaded("calls.audio")) == {"calls", "calls.audio"}
 
 
-@pytest.mark.parametrize("module", ["calls.link", "calls.recorder", "calls.spool", "calls.bridge", "calls.outlets"])
+@pytest.mark.parametrize("module", members(calls.ear))
+def test_the_ear_knows_sound_and_the_core_and_nothing_of_django(module: str) -> None:
+    found = loaded(module)
+    allowed = ("calls.conversation", "calls.ear", "calls.audio", "calls.writer")
+    assert all(name == "calls" or name.startswith(allowed) for name in ours(found))
+    assert not foreign(found) & {"django", "websockets", "channels", "celery"}
+
+
+MEDIA = ["calls.link", "calls.recorder", "calls.spool", "calls.bridge", "calls.outlets", "calls.ear.live"]
+
+
+@pytest.mark.parametrize("module", MEDIA)
 def test_the_media_path_never_meets_the_orm(module: str) -> None:
     found = loaded(module)
     assert "django.db" not in found

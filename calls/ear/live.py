@@ -29,7 +29,7 @@ singly; a call alone is heard at once."""
 
 _CALLER_WAITING, _AGENT_WAITING = 256, 4096
 """Pieces of sound that wait for the thread: 5 s of a caller, and more of the agent than the phone's queue takes. The thread takes
-them every 10 ms; of a flood, the oldest are lost."""
+them every 20 ms; of a flood, the oldest are lost."""
 
 _LONGEST = audio.RATE
 """Bytes that are kept of one piece of a caller's sound: a second. A phone sends 20 ms."""
