@@ -16,7 +16,22 @@ ANYWHERE = ["mm-hm", "mhm", "mmhm", "uh-huh", "mm", "mmm", "hm", "hmm", "ah", "a
 """Sounds of listening that are no word with another meaning in the languages below."""
 
 BACKCHANNELS = {
-    "en": [*ANYWHERE, "mm-hmm", "uh huh", "yeah", "yep", "yup", "i see", "got it", "gotcha", "oh", "oh okay", "wow"],
+    "en": [
+        *ANYWHERE,
+        "mm-hmm",
+        "uh huh",
+        "yeah",
+        "yep",
+        "yup",
+        "i see",
+        "got it",
+        "gotcha",
+        "oh",
+        "oh okay",
+        "wow",
+        "thanks",
+        "thank you",
+    ],
     "de": [*ANYWHERE, "hmhm", "jaja", "ja ja", "ach so", "achso", "soso", "verstehe", "oh"],
     "es": [*ANYWHERE, "ajá", "aja", "ajam", "ya", "ya veo", "entiendo", "okey"],
     "fr": [*ANYWHERE, "hum", "hum hum", "ouais", "ah bon", "je vois", "ah oui", "oh"],

@@ -109,7 +109,8 @@ class Weighing(models.Model):
         "our own ear: sure of speech",
         1,
         "How sure our own ear (Silero) must be that a sound over the agent is speech. Higher: music and noise stop the agent "
-        "less, and mumbled interruptions are missed more. 0: our ear is not asked.",
+        "less, and mumbled interruptions are missed more. Sounds in silence in which it hears no speech are not answered. "
+        "0: our ear is not asked.",
         below="A probability is 0 or more; 0 leaves our ear out.",
         above="A probability is at most 1. Near 1 nobody can stop the agent.",
     )

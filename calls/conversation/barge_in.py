@@ -26,6 +26,9 @@ NO_SPEECH_MS = 96.0
 LONG_AFTER_ALL = 1.5
 """Times the shortest interruption. So much likely speech is one also when it came in pieces that never added up."""
 
+WITH_WORDS = 0.75
+"""Of the shortest interruption is enough when the words are known to be more than “mm-hm”. Half would stop for each “thank you”."""
+
 Reason = dict[str, Any]
 
 
@@ -83,6 +86,12 @@ class Case:
         s = self.settings
         return s.ignore_backchannels and phrases.only_listening(self.words, s.backchannel_phrases)
 
+    @property
+    def may_listen(self) -> bool:
+        """They may still turn out to."""
+        s = self.settings
+        return s.ignore_backchannels and phrases.only_listening(self.words, s.backchannel_phrases, so_far=True)
+
 
 def silence_ms(settings: ConversationSettings) -> int:
     """The silence that is within the VAD's offset of an end of speech: what it waited for. Semantic VAD does not say."""
@@ -125,9 +134,9 @@ def _by_words(case: Case) -> Verdict | None:
     voice = not case.has_ear or case.burst.voiced_ms >= NO_SPEECH_MS  # the agent's own “one moment” comes back as echo
     if voice and phrases.that_stops(case.words, s.interrupt_phrases):
         return _stop(case, "words")
-    # Recognisers invent words for noises; with half of the shortest interruption behind them they are the caller's.
-    if s.ignore_backchannels and case.words and not case.listens and case.has_ear:
-        return _stop(case, "words") if case.burst.counted_ms >= s.min_speech_ms / 2 else None
+    # Recognisers invent words for noises; with most of the shortest interruption behind them they are the caller's.
+    if s.ignore_backchannels and case.words and not case.may_listen and case.has_ear:
+        return _stop(case, "words") if case.burst.counted_ms >= WITH_WORDS * s.min_speech_ms else None
     return None
 
 
@@ -157,7 +166,7 @@ def _at_its_end(case: Case) -> Verdict:
         return _go_on(case, "echo" if burst.echo_ms > burst.voiced_ms else "noise")
     if _answers(case):
         return _go_on(case, "answer", keeps=True)
-    if case.listens:
+    if case.may_listen:
         return _go_on(case, "backchannel")
     if case.has_ear:
         if burst.voiced_ms >= LONG_AFTER_ALL * s.min_speech_ms and burst.counted_ms * 2 >= burst.voiced_ms:
@@ -169,7 +178,7 @@ def _at_its_end(case: Case) -> Verdict:
 def _answers(case: Case) -> bool:
     """Short words in the last moment of a reply are no “go on”: after a question even an “okay” is an answer."""
     s = case.settings
-    if case.ends_at is None or not s.answer_window_ms or (case.listens and not case.asked):
+    if case.ends_at is None or not s.answer_window_ms or (case.may_listen and not case.asked):
         return False
     spoke_until = case.now - (silence_ms(s) / 1000 if case.spoken_ms is not None else 0.0)
     return case.ends_at - spoke_until <= s.answer_window_ms / 1000
@@ -213,7 +222,7 @@ def _list_of(case: Case) -> str:
     """The setting whose list the words are in; empty for other words."""
     if phrases.that_stops(case.words, case.settings.interrupt_phrases):
         return "interrupt_phrases"
-    return "backchannel_phrases" if case.listens else ""
+    return "backchannel_phrases" if case.may_listen else ""
 
 
 def protected(case: Case) -> Verdict:

@@ -13,16 +13,18 @@ def plain(text: str) -> str:
     return " ".join(_NO_WORD.sub(" ", text.lower().replace("’", "'")).split())
 
 
-def only_listening(text: str, phrases: Sequence[str]) -> bool:
-    """Whether the words are nothing but phrases of the list, one after the other. The last may not be said to its end yet."""
+def only_listening(text: str, phrases: Sequence[str], *, so_far: bool = False) -> bool:
+    """Whether the words are nothing but phrases of the list, one after the other. `so_far`: the last may not be said to its end
+    yet, so that “I” can become an “I see”."""
     words = plain(text)
-    return bool(words) and _consists_of(words, {plain(phrase) for phrase in phrases} - {""})
+    return bool(words) and _consists_of(words, {plain(phrase) for phrase in phrases} - {""}, so_far)
 
 
-def _consists_of(words: str, phrases: set[str]) -> bool:
-    if not words or any(phrase.startswith(words) for phrase in phrases):
+def _consists_of(words: str, phrases: set[str], so_far: bool) -> bool:
+    if not words or words in phrases or (so_far and any(phrase.startswith(words) for phrase in phrases)):
         return True
-    return any(_consists_of(words[len(phrase) + 1 :], phrases) for phrase in phrases if words.startswith(phrase + " "))
+    rests = (words[len(phrase) + 1 :] for phrase in phrases if words.startswith(phrase + " "))
+    return any(_consists_of(rest, phrases, so_far) for rest in rests)
 
 
 def that_stops(text: str, phrases: Sequence[str]) -> str:

@@ -154,12 +154,13 @@ def test_a_word_that_stops_needs_no_length() -> None:
     assert {"evidence": "words", "text": "Stop!", "list": "interrupt_phrases"} in note["reasons"]
 
 
-def test_other_words_stop_it_with_half_of_the_length() -> None:
+def test_other_words_stop_it_with_most_of_the_length() -> None:
     talk = talking()
     talk.caller_begins("u9", 10_000)
     talk.hears(160)
     assert orders(talk.feed(e.EarlyWords("u9", "but what"))) == []
-    assert "ClearPlayback" in orders(talk.hears(96))
+    assert orders(talk.hears(192)) == []
+    assert "ClearPlayback" in orders(talk.hears(32))
 
 
 # --- what does not

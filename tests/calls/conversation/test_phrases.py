@@ -22,7 +22,8 @@ def test_anything_else_is_more_than_listening(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["mm", "I", "yeah, o", "uh"])
 def test_the_last_phrase_may_not_be_said_to_its_end_yet(text: str) -> None:
-    assert only_listening(text, LISTENING)
+    assert only_listening(text, LISTENING, so_far=True)
+    assert not only_listening(text, LISTENING)
 
 
 @pytest.mark.parametrize(
