@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 
+from agents import defaults
+
 ANYWHERE = ["mm-hm", "mhm", "mmhm", "uh-huh", "mm", "mmm", "hm", "hmm", "ah", "aha", "ok", "okay"]
 """Sounds of listening that are no word with another meaning in the languages below."""
 
@@ -76,6 +78,17 @@ INTERRUPTS = {
 ELSEWHERE = ["stop", "hello", "hallo", "halo", "sorry"]
 """For a language without a list. Not “no”: in Polish and Czech that is a “yeah”."""
 
+SENTENCES = {
+    "de": ("Sind Sie noch da?", "Ich kann Sie nicht mehr hören. Auf Wiederhören.", "Wir haben noch eine Minute."),
+    "es": ("¿Sigue ahí?", "Ya no le oigo. Adiós.", "Nos queda un minuto."),
+    "fr": ("Vous êtes toujours là ?", "Je ne vous entends plus. Au revoir.", "Il nous reste une minute."),
+    "it": ("È ancora in linea?", "Non la sento più. Arrivederci.", "Ci resta un minuto."),
+    "pt": ("Ainda está aí?", "Já não o ouço. Até logo.", "Temos mais um minuto."),
+    "nl": ("Bent u er nog?", "Ik hoor u niet meer. Tot ziens.", "We hebben nog een minuut."),
+}
+"""What stands for the three sentences that agents are given, in the languages that have lists above: the question after a
+silence, the goodbye, and the warning of the end. Only for those that nobody has changed."""
+
 MOST_PHRASES, LONGEST_PHRASE = 200, 80
 
 
@@ -93,6 +106,13 @@ def backchannels(text: str, language: str) -> list[str]:
 def interrupts(text: str, language: str) -> list[str]:
     """The text's own phrases, or the list of the language; English where none is named."""
     return own(text) or INTERRUPTS.get(_two_letters(language), ELSEWHERE)
+
+
+def sentences(said: dict[str, str], language: str) -> dict[str, str]:
+    """Each of the agent's sentences, by its setting: where it is still the one that agents are given, in their language."""
+    translated = SENTENCES.get(_two_letters(language), ())
+    own = dict(zip(("idle_prompt", "idle_goodbye", "call_warning"), translated, strict=False))
+    return {name: own.get(name, text) if text == defaults.value(name) else text for name, text in said.items()}
 
 
 def _two_letters(language: str) -> str:

@@ -15,6 +15,9 @@ def in_force(turn: TurnSettings) -> dict[str, Any]:
     """All turn settings as a call runs with them: what is left to the language is resolved, and the revision is named."""
     return {
         **{name: getattr(turn, name) for name in TURN_FIELDS},
+        **phrases.sentences(
+            {name: getattr(turn, name) for name in ("idle_prompt", "idle_goodbye", "call_warning")}, turn.language
+        ),
         "silence_ms": turn.silence_ms,
         "backchannel_phrases": phrases.backchannels(turn.backchannel_phrases, turn.language),
         "interrupt_phrases": phrases.interrupts(turn.interrupt_phrases, turn.language),

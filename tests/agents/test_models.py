@@ -214,3 +214,12 @@ def test_words_are_asked_for_while_they_are_spoken_of_the_model_that_can() -> No
     assert AgentSnapshot.of(agent).transcription == {"model": "gpt-realtime-whisper", "language": "en", "delay": "low"}
     agent.transcription_model = "gpt-transcribe"
     assert "delay" not in (AgentSnapshot.of(agent).transcription or {})
+
+
+def test_the_sentences_that_agents_are_given_are_in_their_language_until_somebody_writes_others() -> None:
+    turn = TurnSettings(agent=Agent(name="Ada", language="de"), idle_goodbye="Tschüss.")
+    in_force = AgentSnapshot.of(turn.agent).turn
+    assert in_force["idle_prompt"] == "Sind Sie noch da?"
+    assert in_force["idle_goodbye"] == "Tschüss."
+    english = TurnSettings(agent=Agent(name="Bob", language="en"))
+    assert AgentSnapshot.of(english.agent).turn["idle_prompt"] == "Are you still there?"
