@@ -30,9 +30,9 @@ _PAUSE = 16
 _ECHO_ENDS = 19
 """Frames after the agent's last sound in which its echo can still come: 600 ms, the longest delay and a room's end."""
 
-_LOUD_DB, _LIKELY = 6.0, 0.1
-"""Over the line's noise, and to be speech: a frame that is less of either is not compared with the agent's sound. Nobody would
-take it for a caller who speaks, and most frames are such: it saves a third of the ear's cost."""
+_AUDIBLE_DB, _POSSIBLE = 3.0, 0.03
+"""Over the line's noise, and to be speech: a frame with less of either is not compared with the agent's sound. Nobody would take
+it for a caller who speaks, and most frames are so. 0.1 would be too much: the soft beginning of a distorted echo has less."""
 
 _SILENCE = audio.SILENCE * FRAME
 _SCALE = np.float32(1 / 32768)
@@ -58,6 +58,7 @@ class Stream:
         self._playing = Playing()
         self._rest = b""
         self._end: int | None = None  # where the caller's sound ends on the clock, in samples
+        self._at = 0.0  # when the last frame ended
         # In frames that were judged.
         self._silent = _ECHO_ENDS  # since the agent was
         self._sounding = 0  # since the agent began, while its echo can come
@@ -91,9 +92,9 @@ class Stream:
         return end
 
     def _frame(self, caller: bytes, begin: int, now: float) -> Frame:
-        # It did not end after it came, though the stream's clock may be ahead of an uneven line.
-        at = min((begin + FRAME) / audio.RATE, now)
-        return Frame(self, at, caller, self._playing.between(begin, begin + FRAME))
+        # Not after it came, though the clock may run ahead of an uneven line; nor before the last, though a burst sets it back.
+        self._at = max(self._at, min((begin + FRAME) / audio.RATE, now))
+        return Frame(self, self._at, caller, self._playing.between(begin, begin + FRAME))
 
     def turn(self, agent: bytes | None) -> None:
         """The next frame's is it to be judged; the network hears it."""
@@ -127,7 +128,8 @@ def judge(frames: Sequence[Frame]) -> list[SoundHeard]:
     power = np.einsum("sn,sn->s", sound, sound) / FRAME
     dbfs = (10 * np.log10(power + _SILENT_POWER)).tolist()
     levels = [stream.floor.over(level) for stream, level in zip(streams, dbfs, strict=True)]
-    echoes = _echoes(frames, sound, [a >= _LOUD_DB and b >= _LIKELY for a, b in zip(levels, speech, strict=True)])
+    worth = [level >= _AUDIBLE_DB and p >= _POSSIBLE for level, p in zip(levels, speech, strict=True)]
+    echoes = _echoes(frames, sound, worth)
     return [
         SoundHeard(frame.at, probability, level, echoes.get(row, 0.0))
         for row, (frame, probability, level) in enumerate(zip(frames, speech, levels, strict=True))

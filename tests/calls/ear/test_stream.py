@@ -35,6 +35,17 @@ def test_each_32_ms_are_judged_once_and_tell_when_they_ended() -> None:
     assert [sound.at for sound in heard] == pytest.approx([100 + 0.032 * (n + 1) for n in range(len(heard))], abs=0.001)
 
 
+def test_nothing_ended_after_it_came_also_on_an_uneven_line() -> None:
+    ear, heard = Ear(), []
+    arrivals = [100.05, 100.051, 100.06, 100.12, 100.121, 100.122, 103.0, 103.02, 103.021]
+    for now in arrivals:
+        told = ear.caller(REQUEST[:512], now)
+        assert all(sound.at <= now for sound in told)
+        heard += told
+    assert len(heard) == 2 * len(arrivals)
+    assert [sound.at for sound in heard] == sorted(sound.at for sound in heard)
+
+
 @pytest.mark.parametrize("size", [80, 160, 333, 1600])
 def test_the_size_of_the_pieces_makes_no_difference(size: int) -> None:
     whole, pieces = hear(Ear(), REQUEST), hear(Ear(), REQUEST, size=size)
