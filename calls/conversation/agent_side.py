@@ -56,12 +56,12 @@ class AgentSide(Floor):
             case "goodbye":
                 return SAY.format(s.idle_goodbye)
             case "warning":
-                self._warning_due = False
+                self._warning_asked = True
                 return SAY.format(s.call_warning)
             case "unheard":
                 return UNHEARD
         if self._warning_due:
-            self._warning_due = False
+            self._warning_asked = True
             return SAY_FIRST.format(s.call_warning)
         return ""
 
@@ -194,6 +194,8 @@ class AgentSide(Floor):
         self.transcript.agent_speaks(item.item_id)
         if any(other.received for other in self.playback.items.values() if other.reply_id == item.reply_id):
             return
+        if self._warning_asked:  # and not before: the caller can speak into the request
+            self._warning_due = self._warning_asked = False
         delay = round((now - self._stopped_at) * 1000) if self._stopped_at is not None else None
         self._stopped_at = None
         yield Note(facts.REPLY_STARTED, {"reply_id": item.reply_id, "delay_ms": delay})
@@ -245,6 +247,8 @@ class AgentSide(Floor):
             items = [item for item in self.playback.items.values() if item.reply_id == event.reply_id]
             for item in items:
                 yield from self.playback.finish_item(item, now)
+            if event.status != "completed" and any(item.received for item in items):
+                self._breaks_off(event.reply_id)
             unheard_of = was_active and not any(item.received for item in items)
             if unheard_of and (event.status != "cancelled" or self.state is State.HOLDING):
                 self.playback.forget(event.reply_id)
@@ -253,6 +257,12 @@ class AgentSide(Floor):
                 yield from self._heard_to_its_end(now)
         if self.replies.free:
             yield from self._want_if_due(now)
+
+    def _breaks_off(self, reply_id: str | None) -> None:
+        s = self.settings
+        self._broke_off = self._broke_off or (
+            s.gated and s.protect_greeting and bool(reply_id) and reply_id == self._greeting_reply
+        )
 
     def _came_to_nothing(self, event: e.ReplyDone, now: float) -> Commands:
         """A reply ended without a sound."""
@@ -304,8 +314,18 @@ class AgentSide(Floor):
         elif self._owes_answer:
             self._stopped_at = now
             yield from self._want("caller_stopped", now)
+        elif self._broke_off:
+            yield from self._greet_again(now)
         elif self._warning_due:
             yield from self._want("warning", now)
+
+    def _greet_again(self, now: float) -> Commands:
+        """A protected greeting, such as a notice of recording, is heard whole or it was not given."""
+        self._broke_off = False
+        self._greetings += 1
+        if self._greetings < silence.REPLY_ATTEMPTS:
+            yield self._stuck(now, self.replies.heard_from_at, "say the greeting again: it broke off")
+            yield from self._want("greeting", now)
 
     def _mark_played(self, event: e.MarkPlayed, now: float) -> Commands:
         self.playback.mark_returned(event.name, now)

@@ -14,14 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import phrases
-from .evidence import ALIVE, Burst
+from .evidence import ALIVE, NO_SPEECH_MS, Burst
 from .settings import ConversationSettings
 
 VERDICT_MARGIN_MS = 250
 """For the `speech_stopped` that is on its way when the time for it is up."""
-
-NO_SPEECH_MS = 96.0
-"""Three frames. With less than that of likely speech, our ear heard a noise."""
 
 LONG_AFTER_ALL = 1.5
 """Times the shortest interruption. So much likely speech is one also when it came in pieces that never added up."""

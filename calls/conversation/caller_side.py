@@ -7,6 +7,7 @@ from . import events as e
 from .agent_side import AgentSide
 from .barge_in import Verdict
 from .commands import CommitInput, DeleteItem, Note, SendAudio
+from .evidence import NO_SPEECH_MS
 from .floor import Commands
 from .interruption import Interruption
 from .states import State
@@ -164,7 +165,7 @@ class CallerSide(AgentSide):
         s, burst = self.settings, self.burst
         if not s.speech_probability or s.create_response or not burst.is_alive(now):
             return ""
-        if self._voiced_ms < barge_in.NO_SPEECH_MS and (self._doubted or burst.echo_ms > barge_in.NO_SPEECH_MS):
+        if self._voiced_ms < NO_SPEECH_MS and (self._doubted or burst.echo_ms > NO_SPEECH_MS):
             return "echo" if burst.echo_ms > self._voiced_ms else "noise"
         if self._spoke_after not in (State.LISTENING, State.PREPARING) or self._surest is None:
             return ""

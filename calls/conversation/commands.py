@@ -27,10 +27,14 @@ class SendMark:
 
 @dataclass(frozen=True, slots=True)
 class ClearPlayback:
-    """Throw away all sound that the phone has not played. After `heard_until` (monotonic s) nothing was heard."""
+    """Throw away all sound that the phone has not played. After `heard_until` (monotonic s) nothing was heard.
+
+    `held`: the reply is kept, and it is not known yet whether there will be an interruption of that number.
+    """
 
     heard_until: float
     interruption: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class Conversation(Changes):
             # Unless the caller is speaking still: then the new session says so at once.
             self.state, self.wanted, self.committed = State.PREPARING, "unheard", True
             self.prepared_at, self.answer_at = now, now + silence.MODEL_DEAF
+        elif self._broke_off and self.state is State.LISTENING:
+            yield from self._greet_again(now)
         elif restored and not self.transcript.answered:
             yield from self._want("restored", now)
         self._words_died = False
@@ -103,6 +105,7 @@ class Conversation(Changes):
     def _link_lost(self, event: e.LinkLost, now: float) -> Commands:
         yield Note(facts.LINK_LOST, {"reason": event.reason, "retry": event.retry})
         if self.replies.active is not None:
+            self._breaks_off(self.replies.active)
             for item in self.playback.items.values():
                 yield from self.playback.finish_item(item, now)
         if self._held is not None:

@@ -12,6 +12,9 @@ FRAME_MS = 32.0
 LIKELY = 0.5
 """From here on a frame is more likely speech than not: enough to say that there was any, not enough to stop for it."""
 
+NO_SPEECH_MS = 96.0
+"""Three frames. With less than that of likely speech, our ear heard a noise."""
+
 BURST_ENDS = 1.0
 """Seconds without speech after which the next begins from nothing. “Yes”, a breath, and a sentence are one burst; two
 “mm-hm” in a row, with what the agent says between them, are two: they must not add up to an interruption."""

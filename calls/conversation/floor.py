@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from . import events as e
 from . import facts
 from .commands import Command, EndCall, Note
-from .evidence import Burst
+from .evidence import NO_SPEECH_MS, Burst
 from .playback import Cleared, Item, Playback
 from .replies import Replies
 from .settings import ConversationSettings
@@ -65,7 +65,10 @@ class Floor:
         self._greeted = not settings.greeting
         self._greeting_reply = ""
         self._last_reply = ""  # after which the call ends
+        self._greetings = 0  # asked for again, because a protected one broke off
+        self._broke_off = False  # the greeting did, and is to be heard whole
         self._warning_due = False
+        self._warning_asked = False  # the reply that was asked for says it
         self._was_ready = False
         self._openings = 0
         self._reply_attempts = 0
@@ -96,6 +99,11 @@ class Floor:
     def heard_only_by_us(self) -> bool:
         """The caller speaks, and the model's VAD has not noticed."""
         return self.state is State.HEARING and self._speech is None
+
+    @property
+    def heard_a_voice(self) -> bool:
+        """Our ear is asked, and has heard somebody speak in this turn."""
+        return self.settings.speech_probability > 0 and self._voiced_ms >= NO_SPEECH_MS
 
     def at_ms(self, now: float) -> int:
         """A time as milliseconds since the stream began."""

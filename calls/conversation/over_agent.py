@@ -61,7 +61,8 @@ class OverAgent(CallerSide):
         self.state = State.HOLDING
         self._held, self._held_at = self.playback.hold(now), now
         if audible:
-            yield ClearPlayback(self._held.heard_until)
+            # The number that it will have if it is an interruption; if not, the next one's own clear comes later.
+            yield ClearPlayback(self._held.heard_until, self._interruptions + 1, held=True)
 
     def _is_protected(self) -> bool:
         """Whether what is said, or about to be, is a greeting that is always heard to its end."""

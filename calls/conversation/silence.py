@@ -57,7 +57,8 @@ SPEECH_LASTS = 90.0
 
 
 SPEECH_UNHEARD = 6.0
-"""Of speech that only the model's VAD hears while our own ear hears none: a hum holds the turn open."""
+"""Of speech that only the model's VAD hears while our own ear hears none any more: a hum holds the turn open. While there was
+no voice in it at all there is nothing to be answered, and what the caller says next is waited for."""
 
 MODEL_DEAF = 1.5
 """After the silence of a turn that only our own ear has heard. Then the model's VAD does not hear it any more either."""
@@ -97,7 +98,7 @@ def _waits_for_the_caller(c: Conversation) -> Iterator[tuple[float, str]]:
     quiet_since = max(c.burst.voiced_at, c.speech_started_at)
     if c.heard_only_by_us:
         yield quiet_since + c.settings.silence_ms / 1000 + MODEL_DEAF, "_model_did_not_hear"
-    elif c.settings.speech_probability and c.audio_at - c.burst.heard_at < ALIVE:
+    elif c.heard_a_voice and c.audio_at - c.burst.heard_at < ALIVE:
         yield quiet_since + SPEECH_UNHEARD, "_speech_never_stops"
 
 

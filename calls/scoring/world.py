@@ -310,7 +310,9 @@ class _Watch:
             case c.Note():
                 self._world.remember(command.kind, command.data, now)
             case c.ClearPlayback():
-                self._world.remember("ClearPlayback", {"interruption": command.interruption}, now)
+                self._world.remember(
+                    "ClearPlayback", {"interruption": 0 if command.held else command.interruption}, now
+                )
             case c.CancelReply():
                 self._world.remember("CancelReply", {"reply_id": command.reply_id}, now)
             case c.TruncateReply():

@@ -169,3 +169,14 @@ def test_a_noise_is_no_answer_to_whether_the_caller_is_there() -> None:
         talk.caller_stops(f"n{number}")
     talk.wait(8.1)
     assert [note["goodbye"] for note in talk.notes(facts.IDLE_PROMPT)] == [False, False, True]
+
+
+def test_a_warning_that_the_caller_spoke_into_comes_with_the_next_answer() -> None:
+    talk = Talk(**LONG).answered()
+    talk.wait(80.1)
+    request = talk.conversation.replies.asked
+    talk.caller_begins("u1")
+    talk.feed(e.ReplyCreated("r9", request))
+    talk.feed(e.ReplyDone("r9", "cancelled"))
+    (answer,) = only(talk.caller_stops("u1"), c.AskForReply)
+    assert "“We have to end soon.”" in answer.instructions

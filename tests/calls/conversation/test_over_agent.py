@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from calls.conversation import commands as c
 from calls.conversation import events as e
 from calls.conversation import facts, silence
 from calls.conversation.states import State
+from tests.calls.conversation.gate import NATURAL, QUIET, stops, talking
 from tests.calls.conversation.talk import Talk, only, orders
-
-NATURAL: dict[str, Any] = {
-    "stop_sound": "when_sure",
-    "min_speech_ms": 500,
-    "decide_by_ms": 1200,
-    "speech_probability": 0.8,
-    "min_loudness_db": 6.0,
-    "ignore_backchannels": True,
-    "backchannel_phrases": ("mm-hm", "yeah", "okay", "i see"),
-    "interrupt_phrases": ("stop", "wait", "hold on"),
-    "echo_guard": 0.7,
-    "answer_window_ms": 1000,
-}
-QUIET = {"probability": 0.0, "level_db": 0.0}
-
-
-def talking(seconds: float = 20.0, heard_s: float = 2.0, text: str = "one two three four", **settings: Any) -> Talk:
-    """The agent has been talking for a while, and our ear is there."""
-    talk = Talk(**{**NATURAL, **settings}).answered()
-    talk.agent_says(seconds, text)
-    talk.hears(heard_s * 1000, **QUIET)
-    return talk
-
-
-def stops(talk: Talk, speech_ms: int, item: str = "u9", at_ms: int = 10_000) -> list[c.Command]:
-    """The model's VAD hears the end of so much speech, with its padding before and its silence after."""
-    return talk.feed(e.SpeechStopped(item, at_ms + 300 + speech_ms + 500))
-
 
 # --- while it is not known what it is
 
@@ -411,101 +382,10 @@ def test_soft_speech_in_silence_is_answered() -> None:
     assert orders(talk.caller_stops("u9", 1700)) == ["AskForReply"]
 
 
-# --- at the two ends of a reply
-
-
-def test_what_was_said_before_is_no_evidence_against_the_reply_to_it() -> None:
-    talk = Talk(**NATURAL).answered()
-    talk.hears(500, **QUIET)
-    talk.caller_begins("u1", 100)
-    talk.hears(4000)
-    talk.hears(500, **QUIET)
-    talk.caller_stops("u1", 5400)
-    reply, item = talk.reply_begins()
-    talk.sound(reply, item, 5.0)
-    talk.reply_done(reply, item)
-    talk.hears(224, **QUIET)
-    assert orders(talk.hears(32)) == []
-
-
-@pytest.mark.parametrize("stop_sound", ["at_once", "when_sure"])
-def test_an_echo_that_lasts_to_the_end_of_the_reply_is_not_answered(stop_sound: str) -> None:
-    talk = talking(seconds=4.0, heard_s=2.0, stop_sound=stop_sound, resume_overlap_ms=0)
-    talk.caller_begins("u9", 10_000)
-    talk.hears(3500, echo=0.95)
-    talk.hears(1500, **QUIET)
-    assert "AskForReply" not in orders([*talk.caller_stops("u9", 14_000), *talk.wait(3.0)])
-    assert talk.state is State.LISTENING
-
-
-def test_a_cough_into_the_end_of_a_reply_is_not_answered() -> None:
-    talk = talking(seconds=3.0, heard_s=2.7)
-    talk.caller_begins("u9", 10_000)
-    talk.hears(256, probability=0.3, level_db=40.0)
-    talk.hears(500, **QUIET)
-    assert "AskForReply" not in orders([*talk.caller_stops("u9", 11_000), *talk.wait(3.0)])
-
-
-def test_who_says_a_short_word_over_the_goodbye_is_not_hung_up_on() -> None:
-    talk = Talk(
-        **NATURAL, idle_prompt_ms=4000, idle_prompts_max=1, idle_prompt="There?", idle_goodbye="Bye."
-    ).answered()
-    for _ in range(2):
-        talk.wait(5.0)
-        reply, item = talk.reply_begins()
-        talk.sound(reply, item, 3.0)
-        talk.reply_done(reply, item)
-        if talk.notes(facts.IDLE_PROMPT)[-1]["goodbye"]:
-            break
-        talk.wait(3.0 + silence.MARK_WAIT)
-    talk.hears(500, **QUIET)
-    talk.caller_begins("u9", 10_000)
-    talk.hears(256)
-    talk.hears(500, **QUIET)
-    stops(talk, 256)
-    talk.wait(3.0)
-    assert only(talk.commands, c.EndCall) == []
-
-
-@pytest.mark.parametrize("frames", [{"echo": 0.95}, {"probability": 0.05}])
-def test_a_word_that_stops_needs_a_voice(frames: dict[str, float]) -> None:
-    """“One moment” comes back from the agent's own mouth, and recognisers hear “hello” in a knock."""
-    talk = talking()
-    talk.caller_begins("u9", 10_000)
-    talk.hears(320, **frames)
-    assert orders(talk.feed(e.EarlyWords("u9", "stop"))) == []
-    talk.hears(500, **QUIET)
-    stops(talk, 320)
-    talk.feed(e.InputCommitted("u9"))
-    assert orders(talk.feed(e.CallerTranscript("u9", "stop"))) == []
-
-
-def test_a_noise_breaks_neither_the_silence_nor_the_patience() -> None:
-    talk = Talk(**NATURAL, idle_prompt_ms=5000, idle_prompt="There?", response_delay_ms=3000).answered()
-    talk.hears(3000, **QUIET)
-    talk.caller_begins("n1", 100)
-    talk.hears(256, probability=0.1, level_db=40.0)
-    talk.hears(500, **QUIET)
-    talk.caller_stops("n1", 1200)
-    assert "AskForReply" in orders(talk.wait(1.5))
-    talk = Talk(**NATURAL, response_delay_ms=3000).answered()
-    talk.hears(500, **QUIET)
-    talk.caller_begins("u1", 100)
-    talk.hears(800)
-    talk.hears(500, **QUIET)
-    talk.caller_stops("u1", 1800)
-    talk.hears(500, **QUIET)
-    talk.caller_begins("n2", 3000)
-    talk.hears(256, probability=0.1, level_db=40.0)
-    talk.hears(500, **QUIET)
-    assert "AskForReply" not in orders(talk.caller_stops("n2", 4000))
-    assert "AskForReply" in orders(talk.wait(2.0))
-
-
-def test_words_across_the_end_of_a_reply_are_answered_however_late_the_model_hears_their_end() -> None:
-    """Semantic VAD can wait for seconds."""
-    talk = talking(seconds=3.0, heard_s=2.7, turn_detection={"type": "semantic_vad"})
-    talk.caller_begins("u9", 10_000)
-    talk.hears(480)
-    talk.hears(3000, **QUIET)
-    assert "AskForReply" in orders(talk.caller_stops("u9", 13_500))
+def test_the_clear_of_a_held_reply_has_the_number_of_the_interruption_that_it_may_become() -> None:
+    """So that the time from the speech to the clear is known also of those that stop at once."""
+    talk = talking(stop_sound="at_once")
+    (clear,) = only(talk.caller_begins("u9", 10_000), c.ClearPlayback)
+    assert (clear.interruption, clear.held) == (1, True)
+    talk.hears(512)
+    assert talk.notes(facts.INTERRUPTION)[0]["number"] == 1
