@@ -43,7 +43,7 @@ class Preset:
 NATURAL = Preset(
     "natural",
     "Natural",
-    "For most callers: coughs and “mm-hm” are not noticed, a real interruption stops the agent within a second.",
+    "For most callers: most coughs and “mm-hm” are not noticed, and most interruptions stop the agent within a second.",
     MappingProxyType({}),
 )
 

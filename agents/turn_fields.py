@@ -99,8 +99,8 @@ class Weighing(models.Model):
         "decided at the latest after",
         300,
         5000,
-        "Speech that lasts this long stops the agent, whatever else speaks against it. Longer: a caller who really wants "
-        "to interrupt has to talk over the agent for so long.",
+        "Speech that lasts this long stops the agent, however soft it is and whatever is said; noise and the agent's echo never "
+        "do. Longer: a caller who really wants to interrupt has to talk over the agent for so long.",
         below="Below 300 ms a cough is decided on before it has ended, and stops the agent.",
         above="Above 5 s a caller whom the evidence fails shouts at an agent that talks on.",
     )
@@ -119,7 +119,8 @@ class Weighing(models.Model):
         "louder than the line by",
         40,
         "How far over the line's own noise a sound must be to stop the agent. Higher: television and voices in the room "
-        "stop it less, and soft callers have to speak up. 0: loudness does not count.",
+        "stop it less, and soft callers have to speak up, or to talk on until it is decided at the latest. 0: loudness does "
+        "not count.",
         below="It cannot be below 0 dB; 0 leaves loudness out.",
         above="Above 40 dB over the noise even a shout on a phone line does not stop the agent.",
     )
@@ -150,7 +151,7 @@ class Weighing(models.Model):
         "guard against echo",
         1,
         "Sound as like as this to what the agent is saying is its own echo, and does not stop it. Lower: callers on a speakerphone "
-        "are less troubled, and a caller who talks over the agent may be taken for an echo. 0: off.",
+        "are less troubled, and a caller who talks over the agent may be taken for an echo for as long as they talk. 0: off.",
         below="It cannot be below 0; 0 switches the guard off.",
         above="A likeness is at most 1; just below it no echo is recognised, and the agent stops itself.",
     )
