@@ -138,9 +138,9 @@ class AgentAdmin(ModelAdmin):
         return JsonResponse({"problems": problems}, status=422)
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
-        request.marks = services.mark(request.user, "saved" if change else "made")  # type: ignore[attr-defined]
+        form.marks = services.mark(request.user, "saved" if change else "made")
         if not change or form.changed_data:
-            vars(obj).update(request.marks)  # type: ignore[attr-defined]
+            vars(obj).update(form.marks)
             super().save_model(request, obj, form, change)
         for name in (obj.model, obj.transcription_model):
             if warning := shutdown_warning(name):
@@ -148,14 +148,14 @@ class AgentAdmin(ModelAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for row in formset.forms:  # of one act with the agent
-            vars(row.instance).update(request.marks)  # type: ignore[attr-defined]
+            vars(row.instance).update(form.marks)
         super().save_formset(request, form, formset, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if not TurnSettings.objects.filter(agent=form.instance).exists():
             turn = TurnSettings(agent=form.instance)
-            vars(turn).update(request.marks)  # type: ignore[attr-defined]
+            vars(turn).update(form.marks)
             turn.save()
         for doubt in contradictions.doubts(TurnSettings.objects.get(agent=form.instance)):
             messages.warning(request, doubt)

@@ -121,10 +121,7 @@ def between(model: type[models.Model], old: Any, new: Any) -> list[Change]:
 def differences(model: type[models.Model], old: Any, values: Mapping[str, Any]) -> list[Change]:
     """What would change if a row got these values, in the order of the screen."""
     changed = [name for name, value in values.items() if getattr(old, name) != value]
-    return [
-        _change(model._meta.get_field(name), getattr(old, name), values[name])  # type: ignore[arg-type]
-        for name in screen.in_order(changed)
-    ]
+    return [_change(model._meta.get_field(name), getattr(old, name), values[name]) for name in screen.in_order(changed)]
 
 
 def turn_at(agent: Agent, revision: int) -> Any:

@@ -49,7 +49,7 @@ def panel(request: HttpRequest, agent: Agent) -> dict[str, Any]:
 
 def live_calls(agent: Agent) -> int:
     """How many calls the agent is carrying now. Calls hang on it by their foreign key; nothing else of them is known here."""
-    calls: Any = agent.calls  # type: ignore[attr-defined]
+    calls: Any = agent.calls
     return int(calls.filter(status="live").count())
 
 

@@ -78,7 +78,7 @@ class Bridge:
         now = self._clock()
         heard = type(event) is CallerAudio
         if heard and self._hear is not None:
-            self._hear(event.audio, now)  # type: ignore[union-attr]
+            self._hear(event.audio, now)
         try:
             commands = self.conversation.handle(event, now)
         except Exception:

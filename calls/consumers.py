@@ -228,7 +228,7 @@ class Line:
                     return
                 feed(BadMessage("phone", event.problem))
             elif event is not None and not isinstance(event, StreamStarted):
-                feed(event)  # type: ignore[arg-type]
+                feed(event)
 
     def _is_flood(self) -> bool:
         return self._heard_bytes / 8 > (time.monotonic() - self._began_at) * 1000 + FLOOD_MS

@@ -32,7 +32,7 @@ def foreign(modules: set[str]) -> set[str]:
 
 
 def members(package: object) -> list[str]:
-    path, name = package.__path__, package.__name__  # type: ignore[attr-defined]
+    path, name = package.__path__, package.__name__
     return [f"{name}.{module.name}" for module in pkgutil.iter_modules(path)]
 
 

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from agents import contradictions
 from agents.defaults import DEFAULTS
 from agents.models import Agent, TurnSettings
 from agents.presets import LEFT_ALONE, PRESETS, Preset
@@ -23,7 +24,9 @@ def test_they_are_the_six_of_the_product() -> None:
 @pytest.mark.django_db
 def test_every_value_is_valid_and_none_contradicts_another(preset: Preset) -> None:
     agent = Agent.objects.create(name="A", instructions="x")
-    TurnSettings(agent=agent, **preset.values).full_clean()
+    turn = TurnSettings(agent=agent, **preset.values)
+    turn.full_clean()
+    assert contradictions.found(turn) == {}
 
 
 @EACH

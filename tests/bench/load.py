@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import orjson
@@ -129,8 +128,7 @@ class Caller:
         text = (
             f'{{"event":"mark","sequenceNumber":"9","streamSid":"{self._phone.stream_sid}","mark":{{"name":"{name}"}}}}'
         )
-        send: Callable[[], None] = lambda: self._write(text)  # noqa: E731
-        asyncio.get_running_loop().call_later(self._delay_s, send)
+        asyncio.get_running_loop().call_later(self._delay_s, self._write, text)
 
     def _write(self, text: str) -> None:
         if self._socket is not None:

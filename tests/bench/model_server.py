@@ -85,8 +85,8 @@ class _Session:
     async def run(self) -> None:
         await self.send({"type": "session.created", "session": {"type": "realtime", "id": "sess"}})
         async for text in self.socket:
-            if text.startswith('{"type":"input_audio_buffer.append"'):  # type: ignore[arg-type]
-                self._frame(text)  # type: ignore[arg-type]
+            if text.startswith('{"type":"input_audio_buffer.append"'):
+                self._frame(text)
                 continue
             event = orjson.loads(text)
             match event["type"]:

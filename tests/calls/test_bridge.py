@@ -90,4 +90,5 @@ async def test_a_deadline_is_met_without_another_event() -> None:
     outlet.on_take = lambda command: asked.set() if isinstance(command, c.AskForReply) else None
     async with asyncio.timeout(5):
         await asked.wait()
+    assert isinstance(outlet.taken[-2], c.AskForReply)
     made.close()

@@ -240,6 +240,8 @@ async def test_leaving_does_not_wait_for_a_layer_that_is_away(broker: Broker) ->
     async with asyncio.timeout(3):
         await call.live.close()
         await call.live.close()
+    assert call.live._listening is not None
+    assert call.live._listening.done()
 
 
 # --- the page

@@ -40,7 +40,7 @@ def test_only_we_can_read_it(tmp_path: Path) -> None:
 
 def test_data_that_cannot_be_written_costs_its_data_and_not_the_call(tmp_path: Path) -> None:
     s = spool(tmp_path)
-    assert s.write("note", {1j: "x"}, 0) == 1  # type: ignore[dict-item]
+    assert s.write("note", {1j: "x"}, 0) == 1
     s.flush()
     assert s.read(0)[0][0]["kind"] == "note"
 

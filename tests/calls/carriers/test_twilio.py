@@ -144,7 +144,7 @@ def test_a_refusal_does_not_quote_what_came(line: Twilio, sample: dict[str, str]
 def test_nothing_but_damage_for_two_seconds_ends_the_stream(line: Twilio) -> None:
     verdicts = [line.parse("{") for _ in range(twilio.MAX_FAULTS)]
     assert all(isinstance(verdict, Refused) for verdict in verdicts)
-    assert [verdict.fatal for verdict in verdicts].index(True) == twilio.MAX_FAULTS - 1  # type: ignore[union-attr]
+    assert [verdict.fatal for verdict in verdicts].index(True) == twilio.MAX_FAULTS - 1
 
 
 def test_damage_now_and_then_never_ends_the_stream(line: Twilio) -> None:

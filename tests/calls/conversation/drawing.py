@@ -181,7 +181,7 @@ def drawn_into(text: str) -> str:
     """The document with its drawn parts as they should be."""
     for name, part in parts().items():
         mark = re.compile(rf"(<!-- drawn: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text, found = mark.subn(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)  # type: ignore[misc]
+        text, found = mark.subn(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
         assert found == 1, f"{DOCUMENT} has no place for {name}"
     return text
 

@@ -328,13 +328,19 @@ def test_nothing_that_comes_after_the_caller_hung_up_is_acted_on(situation: str)
 # --- Twilio: marks
 
 
-def test_marks_that_a_clear_brings_back_do_not_count_as_heard() -> None:
-    """Twilio A.5 and pitfall 9; vellum-assistant#38316, bolna#984: `clear` returns every mark that was waiting."""
+def interrupted() -> tuple[Talk, list[str]]:
+    """A reply of five seconds, interrupted after one; and its marks, none of which had come back by then."""
     talk = Talk().answered()
     talk.agent_says(5.0)
     waiting = list(talk.marks)
     talk.wait(1.0)
     talk.caller_begins("u2")
+    return talk, waiting
+
+
+def test_marks_that_a_clear_brings_back_do_not_count_as_heard() -> None:
+    """Twilio A.5 and pitfall 9; vellum-assistant#38316, bolna#984: `clear` returns every mark that was waiting."""
+    talk, waiting = interrupted()
     for name in waiting:
         assert orders(talk.feed(e.MarkPlayed(name))) == []
     (turn,) = talk.notes(facts.AGENT_TURN)
@@ -344,11 +350,7 @@ def test_marks_that_a_clear_brings_back_do_not_count_as_heard() -> None:
 
 def test_marks_of_an_older_generation_do_not_count_for_the_reply_that_has_begun_since() -> None:
     """Pitfall 9, openai-agents' Python example: late marks re-arm the tracker with the interrupted item."""
-    talk = Talk().answered()
-    talk.agent_says(5.0)
-    waiting = list(talk.marks)
-    talk.wait(1.0)
-    talk.caller_begins("u2")
+    talk, waiting = interrupted()
     talk.caller_stops("u2")
     reply, item = talk.reply_begins()
     talk.sound(reply, item, 2.0)
@@ -411,11 +413,7 @@ def test_a_mark_that_is_not_ours_is_nobodys() -> None:
 
 def test_a_mark_that_crossed_the_clear_changes_nothing_any_more() -> None:
     """Twilio A.5: the phone had played a little more by the time the clear reached it."""
-    talk = Talk().answered()
-    talk.agent_says(5.0)
-    waiting = list(talk.marks)
-    talk.wait(1.0)
-    talk.caller_begins("u2")
+    talk, waiting = interrupted()
     before = talk.notes(facts.AGENT_TURN)
     talk.feed(e.MarkPlayed(waiting[5]))
     assert talk.notes(facts.AGENT_TURN) == before

@@ -158,7 +158,7 @@ def test_a_thread_that_was_ended_twice_begins_again_with_the_next_call(listener:
     async def call() -> None:
         made = Call(listener)
         await made.speaks(REQUEST[:8000])
-        await made.until(31)
+        assert len(await made.until(31)) == 31
         made.ear.close()
 
     listener.stop()

@@ -129,3 +129,7 @@ def sound_of(events: list[Json]) -> bytes:
 
 def user_item(item_id: str, words: str = "Hello") -> Json:
     return {"id": item_id, "type": "message", "role": "user", "content": [{"type": "input_text", "text": words}]}
+
+
+def cut(item_id: str, audio_end_ms: Any) -> Json:
+    return {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0, "audio_end_ms": audio_end_ms}

@@ -24,9 +24,9 @@ def test_interruptions_are_held_against_both_their_targets() -> None:
     yielded = [verdict("interruption", yielded=True, silent_after_ms=200.0 + i) for i in range(19)]
     made = tally([*yielded, verdict("interruption", yielded=False, ok=False)], Rules())
     share = row(made, "interruptions", "the agent yields")
-    assert (share.share.count, share.share.of, share.met) == (19, 20, True)  # type: ignore[union-attr]
+    assert (share.share.count, share.share.of, share.met) == (19, 20, True)
     length = row(made, "interruptions", "time to silence")
-    assert (length.median.value, length.met) == (209, True)  # type: ignore[union-attr]
+    assert (length.median.value, length.met) == (209, True)
     assert len(made.failures) == 1
     slow = [verdict("interruption", yielded=True, silent_after_ms=800.0)]
     assert [missed.name for missed in tally(slow, Rules()).missed] == ["time to silence"]
@@ -39,15 +39,15 @@ def test_backchannels_and_noises_are_held_against_what_is_heard() -> None:
     made = tally(of, Rules())
     assert row(made, "backchannels", "stopped the sound").met is True
     assert row(made, "noises", "stopped the sound").met is False  # 10 % is not below 10 %
-    assert row(made, "noises", "gave up the reply").share.count == 1  # type: ignore[union-attr]
+    assert row(made, "noises", "gave up the reply").share.count == 1
 
 
 def test_pauses_are_parted_by_the_silence_in_force() -> None:
     of = [verdict("pause", pause_ms=ms, answered=ms > 420) for ms in (310, 410, 430, 490, 500, 900)]
     made = tally(of, Rules(silence_ms=500))
-    assert row(made, "pauses", "premature answers, pauses below 500 ms").share.count == 2  # type: ignore[union-attr]
-    assert row(made, "pauses", "of these within 100 ms of it").share.of == 3  # type: ignore[union-attr]
-    assert row(made, "pauses", "longer pauses answered").share.count == 2  # type: ignore[union-attr]
+    assert row(made, "pauses", "premature answers, pauses below 500 ms").share.count == 2
+    assert row(made, "pauses", "of these within 100 ms of it").share.of == 3
+    assert row(made, "pauses", "longer pauses answered").share.count == 2
     assert [missed.group for missed in made.missed] == ["pauses"]
 
 

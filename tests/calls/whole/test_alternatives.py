@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -29,12 +30,13 @@ def database_url() -> Iterator[str]:
     """A scratch database."""
     name = f"vp_{secrets.token_hex(6)}"
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        connection.execute(f"create database {name}")  # type: ignore[arg-type]
+        connection.execute(f"create database {name}")
         yield f"{SERVER}/{name}"
-        connection.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+        connection.execute(f"drop database {name} with (force)")
 
 
-async def one_call(platform: Platform, server: str, clips: Path) -> None:
+async def one_call(platform: Platform, server: str, clips: Path) -> dict[str, Any]:
+    """A call with an interruption, and its row once all of its record has arrived."""
     platform.manage("migrate", "-v0")
     platform.manage("seed_demo")
     platform.start("redis", "worker", server)
@@ -43,22 +45,23 @@ async def one_call(platform: Platform, server: str, clips: Path) -> None:
         call = await place(platform, Script(opening=request, over_agent=(request,), listen_s=2.5, longest_s=60))
         assert len([m for m in call.timeline if m.what == "cleared"]) == 1
         row = platform.call(call.call_sid)
-        assert row["status"] == "ended"
         wait_for(lambda: not platform.spools(), "the spool has arrived", 60)
         seqs = [event["seq"] for event in platform.events(row["id"])]
         assert seqs == list(range(1, len(seqs) + 1))
         assert platform.rows("select count(*) n from calls_interruption where call_id = ?", row["id"])[0]["n"] == 1
+        return row
     finally:
         platform.stop()
 
 
 async def test_daphne_carries_a_call(tmp_path: Path, model: Model, clips: Path) -> None:
     await model.start()
-    await one_call(Platform(tmp_path, f"ws://127.0.0.1:{MODEL_PORT}/v1/realtime"), "daphne", clips)
+    row = await one_call(Platform(tmp_path, f"ws://127.0.0.1:{MODEL_PORT}/v1/realtime"), "daphne", clips)
+    assert row["status"] == "ended"
 
 
 @pytest.mark.skipif(not postgresql_answers(), reason="no PostgreSQL at 127.0.0.1:5432")
 async def test_postgresql_keeps_a_call(tmp_path: Path, model: Model, clips: Path, database_url: str) -> None:
     await model.start()
     made = Platform(tmp_path, f"ws://127.0.0.1:{MODEL_PORT}/v1/realtime", database_url=database_url)
-    await one_call(made, "web", clips)
+    assert (await one_call(made, "web", clips))["status"] == "ended"

@@ -29,14 +29,14 @@ async def unstarted(platform: Platform) -> SimulatedPhone:
     """A phone whose socket is open, and which has not said who it is."""
     made = phone(platform)
     await made.ring()
-    made.start_message = lambda: "skip"  # type: ignore[assignment,method-assign,return-value]
+    made.start_message = lambda: "skip"
     send = made.send
 
     async def without_start(message: Any) -> None:
         if message != "skip":
             await send(message)
 
-    made.send = without_start  # type: ignore[method-assign]
+    made.send = without_start
     await made.open()
     return made
 
