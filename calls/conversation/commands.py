@@ -62,10 +62,14 @@ class CommitInput:
 
 @dataclass(frozen=True, slots=True)
 class AskForReply:
-    """Ask for one reply. `request_id` comes back in its metadata, and in the error when it is refused."""
+    """Ask for one reply. `request_id` comes back in its metadata, and in the error when it is refused.
+
+    `as_text`: a voice that is not the model's will speak it.
+    """
 
     request_id: str
     instructions: str = ""
+    as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,15 @@ class DeleteItem:
 
 @dataclass(frozen=True, slots=True)
 class AddItem:
-    """Put words into the conversation, when a lost one is rebuilt."""
+    """Put words into the conversation: what a caller said to another ear, or what was heard of a reply, or a lost one rebuilt.
+
+    `item_id`: ours, for what must be found again. `after`: the item that it follows, "root" for none; empty: it comes last.
+    """
 
     role: Literal["user", "assistant", "system"]
     text: str
+    item_id: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,69 @@ class OpenModel:
     """Open a new session with the model; `attempt` counts from 1 within one loss."""
 
     attempt: int
+
+
+# --- to a voice that is not the model's --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVoice:
+    """Open the way to a voice, by its number in the settings, from 0: it will be needed soon."""
+
+    voice: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveVoice:
+    """This voice is not used any more in this call. `failed`: it is at fault, for the sake of other calls."""
+
+    voice: int
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """More text of an utterance. The first one begins it; ids are never used twice. Text is verbatim, spaces included."""
+
+    voice: int
+    utterance: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSpeaking:
+    """No more text comes for this utterance."""
+
+    voice: int
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    """The utterance is not wanted any more."""
+
+    voice: int
+    utterance: str
+
+
+# --- to an ear that is not the model's ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHearing:
+    """Open the way to the provider that hears the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendToHearing:
+    """Pass a frame of the caller's sound on: mu-law."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndUtterance:
+    """Let the provider end the caller's turn now."""
 
 
 # --- to the record ----------------------------------------------------------------------------------------------
@@ -142,5 +214,13 @@ Command = (
     | AddItem
     | ConfigureModel
     | OpenModel
+    | OpenVoice
+    | LeaveVoice
+    | Speak
+    | FinishSpeaking
+    | StopSpeaking
+    | OpenHearing
+    | SendToHearing
+    | EndUtterance
     | Note
 )

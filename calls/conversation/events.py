@@ -141,22 +141,27 @@ class ReplyAudio:
 
 @dataclass(frozen=True, slots=True)
 class ReplyText:
-    """A piece of what the agent is saying (transcript delta). Runs ahead of the audio."""
+    """A piece of what the agent is saying. Runs ahead of the audio.
+
+    `spoken`: the model speaks it itself, and this is its transcript; otherwise it is text that a voice has to speak.
+    """
 
     reply_id: str
     item_id: str
     content_index: int
     text: str
+    spoken: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyTextDone:
-    """All that the agent said in this part; after a cancel, as far as it got."""
+    """All that the agent said in this part; after a cancel, as far as it got. `spoken` as in ReplyText."""
 
     reply_id: str
     item_id: str
     content_index: int
     text: str
+    spoken: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,14 @@ class ReplyDone:
     reason: str = ""
     error_code: str = ""
     usage: dict[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPlaced:
+    """An item, whoever's, has its place in the model's conversation: after another, or first (None)."""
+
+    item_id: str
+    previous_item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +214,69 @@ class ModelError:
     code: str
     detail: str = ""
     request_id: str | None = None
+
+
+# --- from a voice that is not the model's ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceAudio:
+    """A piece of the sound of an utterance: mu-law, any length."""
+
+    utterance: str
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceTimed:
+    """How far in its text an utterance is at which time of its sound: (characters, milliseconds) since its start, both growing."""
+
+    utterance: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceDone:
+    """All sound of an utterance has come."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFailed:
+    """A provider refused or broke an utterance; without one, it said something that concerns none.
+
+    `code` is safe to log. `retry`: another utterance can hope for better; otherwise (key, voice, quota) the voice is out.
+    """
+
+    utterance: str
+    code: str
+    retry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceLost:
+    """A voice cannot be reached, or its socket is gone. `voice`: its number in the settings, from 0."""
+
+    voice: int
+    reason: str
+    retry: bool = True
+
+
+# --- from an ear that is not the model's -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HearingReady:
+    """The provider that hears the caller is listening."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingLost:
+    """It cannot be reached, refuses us, or its socket is gone. `reason` is safe to log."""
+
+    reason: str
+    retry: bool = True
 
 
 # --- from our own shells ----------------------------------------------------------------------------------------
@@ -281,9 +357,17 @@ Event = (
     | ReplyTextDone
     | ReplyAudioDone
     | ReplyDone
+    | ItemPlaced
     | ItemTruncated
     | ItemDeleted
     | ModelError
+    | VoiceAudio
+    | VoiceTimed
+    | VoiceDone
+    | VoiceFailed
+    | VoiceLost
+    | HearingReady
+    | HearingLost
     | SoundHeard
     | EarlyWords
     | SettingsChanged
