@@ -183,6 +183,7 @@ _ASKED = {
     "goodbye": "Asked the model for a goodbye: nobody had answered",
     "warning": "Asked the model for the warning: the longest call is nearly over",
     "unheard": "Asked the model to find out what was said: our ear heard speech that the model did not notice",
+    "typed": "Asked the model to say what staff had typed",
 }
 
 
@@ -340,6 +341,17 @@ def _unreadable(data: Data) -> str:
     return f"Something unreadable came from the {sender}" + (f": {_short(problem)}" if problem else "")
 
 
+def _typed(data: Data) -> str:
+    by = _short(text(data.get("by"))) or "Staff"
+    return f"{by} typed a sentence for the agent to say" + (
+        "" if data.get("taken") is not False else ", which was not taken"
+    )
+
+
+def _hung_up(data: Data) -> str:
+    return f"{_short(text(data.get('by'))) or 'Staff'} hung up"
+
+
 _HEADS = {facts.INTERRUPTION: "Stopped", facts.INTERRUPTION_REFUSED: "Went on", facts.TURN_REFUSED: "Not answered"}
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
@@ -348,6 +360,8 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     facts.CALL_WARNING: _warning,
     facts.REPLY_ASKED: lambda data: _ASKED.get(text(data.get("because")), "Asked the model for an answer"),
     facts.REPLY_WITHDRAWN: lambda data: "An answer that was no longer wanted was cancelled when it came",
+    facts.SENTENCE_TYPED: _typed,
+    facts.HANG_UP_ASKED: _hung_up,
     facts.SETTINGS_APPLIED: _applied,
     facts.SETTINGS_REFUSED: _refused,
     facts.SESSION_DIFFERS: _differs,

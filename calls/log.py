@@ -91,6 +91,8 @@ LINES: dict[str, Callable[[Data], list[str]]] = {
     facts.PATIENCE: _patience,
     facts.IDLE_PROMPT: _idle,
     facts.CALL_WARNING: _one("⏰ {left_s} s of the call left - telling the caller"),
+    facts.SENTENCE_TYPED: lambda data: ["💬 Staff typed a sentence for the agent to say"] if data.get("taken") else [],
+    facts.HANG_UP_ASKED: lambda data: ["📞 Staff hung up"],
     facts.SETTINGS_CHANGED: _settings_sent,
     facts.SETTINGS_APPLIED: _settings_applied,
     facts.CALLER_STOPPED: _one("🎤 Caller stopped speaking - preparing response"),

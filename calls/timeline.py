@@ -29,6 +29,8 @@ LOOKS = {
     facts.PATIENCE: "note",
     facts.IDLE_PROMPT: "note",
     facts.CALL_WARNING: "note",
+    facts.SENTENCE_TYPED: "note",
+    facts.HANG_UP_ASKED: "note",
     facts.SETTINGS_CHANGED: "note",
     facts.SETTINGS_APPLIED: "note",
     facts.SETTINGS_REFUSED: "note",

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from . import events as e
 from . import facts, silence
-from .changes import Changes
 from .commands import Command, Note, OpenModel, SendAudio
 from .floor import Commands
+from .staff import Staff
 from .states import EVERYWHERE, TABLE, State
 
 
-class Conversation(Changes):
+class Conversation(Staff):
     """The core: the door for all events, and the call from ring to end."""
 
     # --- the door

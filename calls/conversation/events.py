@@ -315,6 +315,21 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceTyped:
+    """Staff want the agent to say this to the caller, word for word. `by`: who, for the record."""
+
+    text: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked:
+    """Staff want the call to end now."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """The model's socket is gone. `retry` is False when a new one would meet the same refusal."""
 
@@ -371,6 +386,8 @@ Event = (
     | SoundHeard
     | EarlyWords
     | SettingsChanged
+    | SentenceTyped
+    | HangUpAsked
     | LinkLost
     | OutletFull
     | BadMessage

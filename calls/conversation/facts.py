@@ -26,7 +26,8 @@ PATIENCE = "patience"  # kind: spelling | email | number | "", extra_ms: waited 
 
 # The agent
 REPLY_ASKED = "reply_asked"  # request_id, because: greeting | caller_stopped | restored | idle | goodbye | warning |
-#                            unheard (our ear stopped the agent for speech that the model's VAD never noticed)
+#                            unheard (our ear stopped the agent for speech that the model's VAD never noticed) |
+#                            typed (by staff, who follow the call)
 REPLY_CREATED = "reply_created"  # reply_id, request_id
 REPLY_STARTED = "reply_started"  # reply_id, delay_ms since the caller stopped (None for the greeting)
 REPLY_DONE = "reply_done"  # reply_id, status, reason, error_code, usage
@@ -61,6 +62,10 @@ TURN_REFUSED = "turn_refused"  # item_id, because: noise, reasons; a sound while
 # Silence, and the length of the call
 IDLE_PROMPT = "idle_prompt"  # number: in a row, goodbye: bool, after_ms
 CALL_WARNING = "call_warning"  # left_s
+
+# Staff who follow the call
+SENTENCE_TYPED = "sentence_typed"  # text, by, taken: bool; the agent says it as soon as it may
+HANG_UP_ASKED = "hang_up_asked"  # by
 
 # Changes while the call runs
 SETTINGS_CHANGED = "settings_changed"  # revision, by, changes: {name: [old, new]}, ticket

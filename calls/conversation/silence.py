@@ -141,6 +141,7 @@ def _waits_of_the_call(c: Conversation) -> Iterator[tuple[float, str]]:
     if c.offered and c.state is not State.CONNECTING:
         yield c.settings_sent_at + SETTINGS_WAIT, "_settings_unanswered"
     for at, act in (
+        (c.sentence_is_due_at(), "_say_sentence"),
         (c.idle_is_due_at(), "_nobody_speaks"),
         (c.warning_is_due_at(), "_warn_of_the_end"),
         (c.call_ends_at(), "_longest_call"),

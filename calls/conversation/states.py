@@ -61,6 +61,7 @@ TABLE: dict[type, dict[State, str]] = {
         State.HOLDING: "_reply_created_too_late",
     },
     e.PhoneClosed: dict.fromkeys(ANY_LIVE, "_hung_up"),
+    e.HangUpAsked: dict.fromkeys(ANY_LIVE, "_hang_up_asked"),
     e.LinkLost: dict.fromkeys(ANY_LIVE, "_link_lost"),
 }
 
@@ -73,6 +74,7 @@ EVERYWHERE: dict[type, str] = {
     e.EarlyWords: "_early_words",
     e.SoundHeard: "_sound_heard",
     e.SettingsChanged: "_settings_changed",
+    e.SentenceTyped: "_sentence_typed",
     e.ItemAdded: "_item_added",
     e.ReplyAudio: "_reply_audio",
     e.ReplyText: "_reply_text",

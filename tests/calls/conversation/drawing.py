@@ -22,6 +22,7 @@ Ways = dict[str, set[State]]
 
 IN_EVERY_STATE: Ways = {
     "PhoneClosed": {ENDED},
+    "HangUpAsked": {ENDED},
     "ModelError": {ENDED},  # a fatal one
     "OutletFull": {ENDED},  # the phone's
     "LinkLost": {CONNECTING, ENDED},  # ENDED when a new link would meet the same refusal
@@ -46,6 +47,7 @@ LEADS_TO: dict[State, Ways] = {
             "SpeechStarted": {HEARING},
             "ReplyCreated": {REPLYING},
             "_nobody_speaks": {PREPARING},
+            "_say_sentence": {PREPARING},
             "_warn_of_the_end": {PREPARING},
         }
     ),

@@ -53,6 +53,13 @@ def _quiet_call() -> Talk:
     return Talk(idle_prompt_ms=8000, idle_prompts_max=0, idle_prompt="Hello?", idle_goodbye="Goodbye.").answered()
 
 
+def _sentence_waits() -> Talk:
+    talk = Talk().answered()
+    talk.agent_says(2.0)
+    talk.feed(e.SentenceTyped("One moment, please."))
+    return talk
+
+
 def _hearing() -> Talk:
     talk = Talk().answered()
     talk.caller_begins()
@@ -322,6 +329,7 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "changed settings are not answered yet": (State.LISTENING, _changing),
     "the call may only last so long": (State.LISTENING, _long_call),
     "silence is broken": (State.LISTENING, _quiet_call),
+    "a typed sentence waits for the end of a reply": (State.REPLYING, _sentence_waits),
     "the caller speaks": (State.HEARING, _hearing),
     "the model takes a noise for speech": (State.HEARING, _hearing_a_noise),
     "a reply that the server began meanwhile is withdrawn": (State.HEARING, _hearing_a_noise_and_withdrawing),

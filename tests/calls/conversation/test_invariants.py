@@ -121,6 +121,10 @@ class AnyOrder(RuleBasedStateMachine):
             raise AssertionError("deadlines that never end")
         self.now = until
 
+    @rule(text=st.sampled_from(["One moment.", "We close soon.", " "]))
+    def staff_type_a_sentence(self, text: str) -> None:
+        self.feed(e.SentenceTyped(text))
+
     @rule(item=SPEECH, at=st.integers(0, 5000))
     def speech_starts(self, item: str, at: int) -> None:
         self.feed(e.SpeechStarted(item, at))

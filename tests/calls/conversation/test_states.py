@@ -87,6 +87,8 @@ def facts_for(talk: Talk) -> list[e.Event]:
                 replace(present, max_call_s=1, call_warning_s=0),
             )
         ],
+        e.SentenceTyped("One moment, please."),
+        e.HangUpAsked(),
         *[e.LinkLost("closed with 1001", retry) for retry in (True, False)],
         *[e.OutletFull(outlet) for outlet in ("phone", "model")],
         e.BadMessage("model", "not JSON"),
