@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.providers import HEARINGS, VOICES
 
 CLIPS = Path(__file__).parent.parent / "calls" / "clips"
 
@@ -15,6 +18,13 @@ CLIPS = Path(__file__).parent.parent / "calls" / "clips"
 def clips() -> Path:
     """Recorded speech that the product ships."""
     return CLIPS
+
+
+@pytest.fixture
+def providers(settings: Any) -> Any:
+    """The settings, with the providers of tests/providers.py and no others."""
+    settings.VOICES, settings.HEARINGS = VOICES, HEARINGS
+    return settings
 
 
 # Time is a number in these tests; how long the machine takes for an example says nothing about the product.

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from calls.voices import options as declared
+from calls.voices.options import About
+
+KEYED = ("VOICES", "HEARINGS")
+"""The kinds whose providers have keys of their own, for all agents or for one."""
+
 
 def load(kind: str, slug: str) -> Any:
-    """The class for a slug of settings.CARRIERS, MODELS or VOICES. Raises ImproperlyConfigured with what to do."""
+    """The class for a slug of settings.CARRIERS, MODELS, VOICES or HEARINGS. Raises ImproperlyConfigured with what to do."""
     known = getattr(settings, kind)
     if slug not in known:
         choices = ", ".join(sorted(known)) or "none"
@@ -26,3 +34,34 @@ def load(kind: str, slug: str) -> Any:
 def choices(kind: str) -> list[tuple[str, str]]:
     """(slug, label) pairs for a form."""
     return [(slug, load(kind, slug).label) for slug in sorted(getattr(settings, kind))]
+
+
+def knows(kind: str, slug: str) -> bool:
+    return slug in getattr(settings, kind)
+
+
+def options(kind: str, slug: str) -> dict[str, tuple[Any, About]]:
+    """What can be chosen of a provider: name -> (default, what a form needs to know), in the order of declaration."""
+    return declared.about(load(kind, slug).Options)
+
+
+def problems(kind: str, slug: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Option -> what is wrong with its value, in words for an admin. Empty: all is well."""
+    return declared.problems(load(kind, slug).Options, values)
+
+
+def complete(kind: str, slug: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option with its value, those left out with their default. Raises ValueError that names what is wrong."""
+    return asdict(declared.build(load(kind, slug).Options, values))
+
+
+def key_variable(slug: str) -> str:
+    """The variable of the environment that holds a provider's key. One key opens all that a provider does."""
+    kind = next((kind for kind in KEYED if knows(kind, slug)), None)
+    return str(load(kind, slug).key_variable) if kind else ""
+
+
+def keyed() -> list[tuple[str, str]]:
+    """(slug, label) of every provider that is reached with a key of its own, once each."""
+    labels = {slug: label for kind in KEYED for slug, label in choices(kind)}
+    return sorted(labels.items())
