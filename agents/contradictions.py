@@ -25,7 +25,13 @@ EVIDENCE = [
 
 def found(turn: TurnSettings) -> dict[str, str]:
     """The fields in which something must change, with the reason."""
-    return {**_of_interruption(turn), **_of_silence(turn), **_of_length(turn), **_of_phrases(turn)}
+    return {
+        **_of_interruption(turn),
+        **_of_silence(turn),
+        **_of_length(turn),
+        **_of_phrases(turn),
+        **_of_providers(turn),
+    }
 
 
 def evidence(turn: TurnSettings) -> list[str]:
@@ -60,6 +66,24 @@ def _of_interruption(turn: TurnSettings) -> dict[str, str]:
         wrong["decide_by_ms"] = (
             f"Speech would stop the agent after {turn.decide_by_ms} ms, although it counts only from {turn.min_speech_ms} ms. "
             "Make this at least the shortest interruption."
+        )
+    return wrong
+
+
+def _of_providers(turn: TurnSettings) -> dict[str, str]:
+    """With a voice or an ear that is not the speech model's, only we know when the caller was answered and how much was heard."""
+    if not turn.is_external:
+        return {}
+    wrong: dict[str, str] = {}
+    if turn.create_response:
+        wrong["create_response"] = (
+            "This agent speaks or hears through a provider: the model would answer before it knows what the caller heard of the "
+            "last answer, or with words that it never got. Switch this off: we ask for each answer."
+        )
+    if turn.idle_timeout_ms:
+        wrong["idle_timeout_ms"] = (
+            "This agent speaks or hears through a provider: the model counts the silence from its text, and would ask while the "
+            "agent still talks. Empty this, and use 'ask after a silence of'."
         )
     return wrong
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import phonenumbers
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
@@ -12,12 +13,16 @@ from simple_history.models import HistoricalRecords
 from agents import contradictions, realtime_models
 from agents.fields import between
 from agents.turn_fields import FiveSteps, Hearing, VadType, Weighing
+from agents.voice_fields import Providers
 from agents.waiting_fields import EndOfTurn, SilenceAndLength
 from voiceplatform import registry
 
 
-class Agent(models.Model):
-    """One who answers: what it says first, what it knows, whose voice it has."""
+class Agent(Providers):
+    """One who answers: what it says first, what it knows, whose voice it has.
+
+    Voices and ears that are not the speech model's stand in voice_fields.py.
+    """
 
     name = models.CharField(max_length=80, unique=True, help_text="For your staff; callers never hear it.")
     active = models.BooleanField(
@@ -37,7 +42,12 @@ class Agent(models.Model):
         default=realtime_models.DEFAULT_MODEL,
         help_text="The model that hears and speaks.",
     )
-    voice = models.CharField(max_length=80, default="marin", help_text="Whose voice the caller hears.")
+    voice = models.CharField(
+        "the model's own voice",
+        max_length=80,
+        default="marin",
+        help_text="Whose voice the caller hears when the speech model speaks itself, and the last resort when no other does.",
+    )
     speed = models.FloatField(
         default=1.0,
         validators=between(
@@ -108,6 +118,14 @@ class TurnSettings(Hearing, Weighing, FiveSteps, EndOfTurn, SilenceAndLength):
             return ""
 
     @property
+    def is_external(self) -> bool:
+        """Whether the agent speaks or hears through a provider; not while the settings belong to nobody."""
+        try:
+            return self.agent.is_external()
+        except Agent.DoesNotExist:
+            return False
+
+    @property
     def revision(self) -> int:
         """Which state of the settings this is, as calls and the history name it. 0: never saved."""
         return self.history.values_list("history_id", flat=True).first() or 0 if self.pk else 0
@@ -130,6 +148,29 @@ class TurnSettings(Hearing, Weighing, FiveSteps, EndOfTurn, SilenceAndLength):
         """Pairs that contradict each other."""
         if wrong := contradictions.found(self):
             raise ValidationError(wrong)
+
+
+class ProviderKey(models.Model):
+    """An agent's own key for a provider, in place of the environment's. What is stored of it is encrypted, see keys.py.
+
+    It has no history: a key that was replaced is gone.
+    """
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="provider_keys")
+    provider = models.CharField(max_length=32)
+    encrypted = models.TextField(editable=False)
+    ending = models.CharField(max_length=4, blank=True, editable=False)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["agent", "provider"]
+        constraints = [models.UniqueConstraint(fields=["agent", "provider"], name="one_key_for_each_provider")]
+
+    def __str__(self) -> str:
+        return f"key of {self.agent} for {self.provider}"
 
 
 class PhoneNumber(models.Model):

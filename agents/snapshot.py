@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from agents import phrases, realtime_models
@@ -39,6 +39,9 @@ class AgentSnapshot:
     turn: dict[str, Any] = field(default_factory=dict)
     transcription: dict[str, Any] | None = None
     noise_reduction: dict[str, Any] | None = None
+    # Only what is not the speech model's own: {"provider": slug, "options": {name: value}}, in the order of their use.
+    voices: list[dict[str, Any]] = field(default_factory=list)
+    hearing: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, agent: Agent) -> AgentSnapshot:
@@ -64,6 +67,8 @@ class AgentSnapshot:
             turn=in_force(turn),
             transcription=transcription,
             noise_reduction={"type": agent.noise_reduction} if agent.noise_reduction else None,
+            voices=agent.voices(),
+            hearing=agent.hearing(),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -71,4 +76,6 @@ class AgentSnapshot:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AgentSnapshot:
-        return cls(**data)
+        """Also of a call that an earlier or a later version stored: what it lacks has its default, what we do not know is left."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})

@@ -17,6 +17,7 @@ PUBLIC_BASE_URL = env.address("PUBLIC_BASE_URL", f"http://127.0.0.1:{PORT}", ("h
 PUBLIC = urlsplit(PUBLIC_BASE_URL)
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR)
+SECRET_KEY_FALLBACKS = env.text("SECRET_KEY_FALLBACKS").split()  # earlier ones, for as long as a change takes
 # This machine is always allowed: the supervisor and health probes ask by address.
 ALLOWED_HOSTS = [
     *env.names("ALLOWED_HOSTS", [PUBLIC.hostname or "localhost"]),
@@ -37,6 +38,7 @@ TWILIO_AUTH_TOKEN = env.kept_secret("TWILIO_AUTH_TOKEN", DATA_DIR)
 CARRIERS = {"twilio": "calls.carriers.twilio.Twilio"}
 MODELS = {"openai": "calls.realtime.openai.OpenAIRealtime"}
 VOICES: dict[str, str] = {}
+HEARINGS: dict[str, str] = {}
 
 # --- Django
 INSTALLED_APPS = [
