@@ -31,6 +31,8 @@ from calls.conversation.events import BadMessage, CallAnswered, CallerAudio, Eve
 from calls.conversation.settings import ConversationSettings
 from calls.ear.live import LiveEar
 from calls.ear.track import SpeechTrack
+from calls.following import switchboard
+from calls.following.call import FollowedCall
 from calls.live_settings import LiveSettings
 from calls.outlets import ModelOutlet, PhoneOutlet, RecorderOutlet, RecordOutlet
 from calls.realtime.base import ModelDialect, ModelSession
@@ -142,19 +144,23 @@ class Line:
         self._recorder = Recorder(path, now, writer)
         self._speech = SpeechTrack(path.with_suffix(".speech"), now, writer)
         self._ear = LiveEar(call_id, self._heard)  # also while no setting asks for it: settings change during a call
-        self._record = RecordOutlet(call_id, self._spool, lambda: self._began_at)
+        who = {"agent": snapshot.name, "agent_id": snapshot.agent_id}
+        self._followed = FollowedCall(call_id, who, self._spool, self._feed)
+        self._record = RecordOutlet(call_id, self._followed, lambda: self._began_at)
         policy = ConversationSettings.of(
             snapshot.turn, greeting=snapshot.greeting, turn_detection=snapshot.turn_detection
         )
         self._model = ModelOutlet(self._model_dialect, self._feed)
         self._phone = PhoneOutlet(dialect, self._write, self._feed, self._record.note)
         self._live = LiveSettings(call_id, snapshot.agent_id, snapshot.turn, snapshot.greeting, self._feed)
+        tracks = (self._recorder, self._ear, self._followed)
         self._bridge = Bridge(
             Conversation(policy, now),
-            [self._record, self._phone, self._model, *map(RecorderOutlet, (self._recorder, self._ear)), self._live],
+            [self._record, self._phone, self._model, *map(RecorderOutlet, tracks), self._live],
             call_id=call_id,
             hear=self._hear,
         )
+        self._followed.conversation, self._followed.live = self._bridge.conversation, self._live
 
     def _feed(self, event: Event) -> None:
         self._bridge.feed(event)
@@ -162,9 +168,11 @@ class Line:
     def _hear(self, mulaw: bytes, now: float) -> None:
         self._recorder.caller(mulaw, now)
         self._ear.caller(mulaw, now)
+        self._followed.caller(mulaw, now)
 
     def _heard(self, sound: SoundHeard) -> None:
         self._speech.add(sound)
+        self._followed.heard(sound)
         self._bridge.feed(sound)
 
     def _model_dialect(self) -> ModelDialect:
@@ -194,6 +202,7 @@ class Line:
         reading = asyncio.create_task(self._read())
         self._feed(CallAnswered())
         self._live.start()
+        switchboard.of_this_loop().join(self._followed)
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -299,3 +308,4 @@ class Line:
             },
         )
         self._spool.close()
+        switchboard.of_this_loop().leave(self._followed)

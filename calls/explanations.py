@@ -362,6 +362,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     facts.REPLY_WITHDRAWN: lambda data: "An answer that was no longer wanted was cancelled when it came",
     facts.SENTENCE_TYPED: _typed,
     facts.HANG_UP_ASKED: _hung_up,
+    facts.LISTENED_IN: lambda data: f"{_short(text(data.get('by'))) or 'Staff'} began to listen in",
     facts.SETTINGS_APPLIED: _applied,
     facts.SETTINGS_REFUSED: _refused,
     facts.SESSION_DIFFERS: _differs,

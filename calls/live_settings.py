@@ -56,7 +56,7 @@ class LiveSettings:
     ) -> None:
         self._call_id = call_id
         self._group = group(agent_id)
-        self._turn = turn  # as it is in force
+        self.turn = turn  # as it is in force
         self._greeting = greeting
         self._feed = feed
         self._offered: dict[str, Message] = {}
@@ -92,12 +92,12 @@ class LiveSettings:
             await layer.group_add(self._group, channel)
             self._failed = 0
             while True:
-                self._offer(await layer.receive(channel))
+                self.offer(await layer.receive(channel))
         finally:
             with contextlib.suppress(Exception):
                 await layer.group_discard(self._group, channel)
 
-    def _offer(self, message: Message) -> None:
+    def offer(self, message: Message) -> None:
         """Tell the conversation. What differs is reckoned here: each call may have begun with another revision."""
         try:
             turn = dict(message["turn"])
@@ -105,9 +105,9 @@ class LiveSettings:
                 turn, greeting=self._greeting, turn_detection=dict(message["turn_detection"])
             )
             changes = {
-                name: (self._turn.get(name), value)
+                name: (self.turn.get(name), value)
                 for name, value in turn.items()
-                if name != "revision" and self._turn.get(name) != value
+                if name != "revision" and self.turn.get(name) != value
             }
             ticket = str(message.get("ticket", ""))
             self._offered[ticket] = turn
@@ -124,7 +124,7 @@ class LiveSettings:
         ticket = command.data.get("ticket", "")
         turn = self._offered.pop(ticket, None)
         if applied and turn is not None:
-            self._turn = turn
+            self.turn = turn
         if ticket:
             task = asyncio.get_running_loop().create_task(self._answer(ticket, applied, command.data))
             self._answering.add(task)

@@ -31,6 +31,7 @@ LOOKS = {
     facts.CALL_WARNING: "note",
     facts.SENTENCE_TYPED: "note",
     facts.HANG_UP_ASKED: "note",
+    facts.LISTENED_IN: "note",
     facts.SETTINGS_CHANGED: "note",
     facts.SETTINGS_APPLIED: "note",
     facts.SETTINGS_REFUSED: "note",

@@ -65,7 +65,15 @@ def test_the_ear_knows_sound_and_the_core_and_nothing_of_django(module: str) -> 
     assert not foreign(found) & {"django", "websockets", "channels", "celery"}
 
 
-MEDIA = ["calls.link", "calls.recorder", "calls.spool", "calls.bridge", "calls.outlets", "calls.ear.live"]
+MEDIA = [
+    "calls.link",
+    "calls.recorder",
+    "calls.spool",
+    "calls.bridge",
+    "calls.outlets",
+    "calls.ear.live",
+    "calls.following.switchboard",
+]
 
 
 @pytest.mark.parametrize("module", MEDIA)

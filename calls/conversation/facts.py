@@ -66,6 +66,7 @@ CALL_WARNING = "call_warning"  # left_s
 # Staff who follow the call
 SENTENCE_TYPED = "sentence_typed"  # text, by, taken: bool; the agent says it as soon as it may
 HANG_UP_ASKED = "hang_up_asked"  # by
+LISTENED_IN = "listened_in"  # by; began to hear both sides
 
 # Changes while the call runs
 SETTINGS_CHANGED = "settings_changed"  # revision, by, changes: {name: [old, new]}, ticket

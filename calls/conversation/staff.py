@@ -37,6 +37,11 @@ class Staff(Changes):
         self._sentence_reply = ""
         self._sentence_tries = 0
 
+    @property
+    def early_words(self) -> dict[str, str]:
+        """What the caller has said so far of what is being said: item -> words."""
+        return dict(self._words)
+
     # --- a typed sentence
 
     def _sentence_typed(self, event: e.SentenceTyped, now: float) -> Commands:
