@@ -30,3 +30,5 @@ bench:          ## make bench CALLS=24 SECONDS_=60
 lock:           ## after a change of requirements*.txt
 	@for name in requirements requirements-dev; do \
 	  .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $$name.txt -o $$name.lock; done
+	@.venv/bin/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  requirements-data.txt -o requirements-data.lock

@@ -17,6 +17,7 @@ EVIDENCE = [
     "min_loudness_db",
     "ignore_backchannels",
     "echo_guard",
+    "laughter_guard",
     "protect_greeting",
     "grace_ms",
 ]

@@ -29,6 +29,9 @@ WEIGHING = {
     "backchannel_phrases": Default("", "the list of the agent's language"),
     "interrupt_phrases": Default("", "the list of the agent's language"),
     "echo_guard": Default(0.7, "an echo of the agent is nearly always more like it, and another voice less"),
+    "laughter_guard": Default(
+        0.5, "half-way between the speech that is most like it and the laughs and coughs that are least"
+    ),
     "protect_greeting": Default(False, "callers who know what they want need no greeting"),
     "grace_ms": Default(0, "callers also stop an agent at its first word, and are right to"),
     "resume_after_ms": Default(300, "pauses inside a word are shorter, and a gap of this length is hardly noticed"),

@@ -134,6 +134,7 @@ LEGACY = Preset(
             "min_loudness_db": (0.0, "loudness did not count"),
             "ignore_backchannels": (False, "words were not known while they were spoken"),
             "echo_guard": (0.0, "an echo was speech like any other"),
+            "laughter_guard": (0.0, "a laugh was speech like any other"),
             "resume_overlap_ms": (0, "nothing was ever taken up again"),
             "patience_spelling_ms": (0, "every question was waited for alike"),
             "patience_number_ms": (0, "every question was waited for alike"),

@@ -50,6 +50,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "speech_probability": WEIGHED,
     "min_loudness_db": WEIGHED,
     "echo_guard": WEIGHED,
+    "laughter_guard": WEIGHED,
     "backchannel_phrases": (*WEIGHED, WORDS),
     "interrupt_phrases": WEIGHED,
     "resume_after_ms": (*WEIGHED, AT_ONCE),

@@ -60,6 +60,7 @@ EVIDENCE: Part = (
             "speech_probability",
             "min_loudness_db",
             "echo_guard",
+            "laughter_guard",
             "backchannel_phrases",
             "interrupt_phrases",
             "resume_after_ms",

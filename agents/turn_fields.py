@@ -155,6 +155,15 @@ class Weighing(models.Model):
         below="It cannot be below 0; 0 switches the guard off.",
         above="A likeness is at most 1; just below it no echo is recognised, and the agent stops itself.",
     )
+    laughter_guard = part(
+        "laughter_guard",
+        "guard against laughter and coughs",
+        1,
+        "A second of sound as like as this to laughing, coughing or clearing one's throat does not stop the agent. Lower: a soft "
+        "laugh does not stop it either, and a caller with a hoarse or shrill voice may have to talk over it for longer. 0: off.",
+        below="It cannot be below 0; 0 switches the guard off.",
+        above="A likeness is at most 1; just below it no laugh is recognised, and laughter stops the agent.",
+    )
     protect_greeting = switch(
         "protect_greeting",
         "the greeting is never interrupted",

@@ -119,6 +119,11 @@ def _went_on(data: Data, said: str) -> str:
             return f"the agent's own echo{likeness}" + (
                 f" (an echo from {plain(guard)} on)" if guard is not None else ""
             )
+        case "laughter":
+            like, guard = measured(data, "laughter")
+            return "a laugh or a cough" + (
+                f", {plain(like)} like one (from {plain(guard)} on)" if like and guard else ""
+            )
         case "backchannel":
             return _joined(spoken, said, "only words of listening")
         case "grace":

@@ -83,12 +83,13 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "probability": ("likeness to speech", "", "speech_probability"),
     "loudness_db": ("louder than the line by", "dB", "min_loudness_db"),
     "echo": ("likeness to the agent's sound", "", "echo_guard"),
+    "laughter": ("likeness to laughter and coughs", "", "laughter_guard"),
     "grace_ms": ("since the reply began", "ms", "grace_ms"),
     "left_ms": ("left of the reply", "ms", "answer_window_ms"),
 }
 """Kind of evidence -> what it is called, its unit, and the setting that is its threshold."""
 
-PEAKS = frozenset({"probability", "loudness_db"})
+PEAKS = frozenset({"probability", "loudness_db", "laughter"})
 """Measured of each frame, told of the highest: one frame above the threshold decides nothing."""
 
 
@@ -161,6 +162,7 @@ _DECIDED: dict[str, dict[str, tuple[str, ...]]] = {
         "soft": ("min_loudness_db",),
         "noise": ("speech_probability",),
         "echo": ("echo_guard",),
+        "laughter": ("laughter_guard",),
         "backchannel": ("ignore_backchannels", "backchannel_phrases"),
         "grace": ("grace_ms",),
         "answer": ("answer_window_ms",),

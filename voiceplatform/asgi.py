@@ -14,11 +14,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceplatform.settings")
 http = get_asgi_application()
 
 from calls import outbox  # noqa: E402  needs the app registry
-from calls.ear import network  # noqa: E402
+from calls.ear import laughter, network  # noqa: E402
 from calls.routing import websocket_urlpatterns  # noqa: E402
 
 try:
     network.load()  # not while the first call waits
+    laughter.can_tell()
 except network.NoNetwork as why:
     logging.getLogger("calls").error("Calls will go on without an ear of our own: %s", why)
 

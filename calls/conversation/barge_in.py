@@ -65,7 +65,7 @@ class Case:
 
     def __post_init__(self) -> None:
         s = self.settings
-        asked_for = bool(s.speech_probability or s.min_loudness_db or s.echo_guard)
+        asked_for = bool(s.speech_probability or s.min_loudness_db or s.echo_guard or s.laughter_guard)
         object.__setattr__(self, "has_ear", asked_for and self.burst.is_alive(self.now))
 
     @property
@@ -168,6 +168,8 @@ def _at_its_end(case: Case) -> Verdict:
     if case.has_ear:
         if burst.voiced_ms >= LONG_AFTER_ALL * s.min_speech_ms and burst.counted_ms * 2 >= burst.voiced_ms:
             return _stop(case, "speech")
+        if burst.laughter_ms >= NO_SPEECH_MS:
+            return _go_on(case, "laughter")
         return _go_on(case, "soft" if burst.soft_ms > burst.counted_ms else "too_short")
     return _stop(case, "speech") if (case.spoken_ms or 0.0) >= s.min_speech_ms else _go_on(case, "too_short")
 
@@ -243,6 +245,8 @@ def _reasons(case: Case) -> list[Reason]:
         found.append({"evidence": "loudness_db", "value": round(burst.loudest_db), "threshold": s.min_loudness_db})
     if case.has_ear and s.echo_guard:
         found.append({"evidence": "echo", "value": round(burst.echo, 2), "threshold": s.echo_guard})
+    if case.has_ear and s.laughter_guard:
+        found.append({"evidence": "laughter", "value": round(burst.laughter, 2), "threshold": s.laughter_guard})
     if case.words:
         found.append({"evidence": "words", "text": case.words, "list": _list_of(case)})
     if case.now < case.grace_until:

@@ -287,13 +287,15 @@ class SoundHeard:
     """32 ms of the caller's sound as our own ear judged it, some time after it came.
 
     `at`: when it ended (monotonic s). `probability` that it is speech, 0 to 1. `level_db` over the line's own noise.
-    `echo`: its likeness to what the agent was playing, 0 to 1.
+    `echo`: its likeness to what the agent was playing, 0 to 1. `laughter`: that of the last second to laughing, coughing or
+    clearing one's throat rather than to speech, 0 to 1; 0 while the agent is silent.
     """
 
     at: float
     probability: float
     level_db: float = 0.0
     echo: float = 0.0
+    laughter: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,20 @@ ALIVE = 0.5
 
 @dataclass(slots=True)
 class Burst:
-    """Frames of one burst, counted by what they are. A frame counts when it is clear speech, loud enough, and no echo."""
+    """Frames of one burst, counted by what they are. One counts when it is clear speech, loud enough, no echo and no laughter."""
 
     speech_ms: float = 0.0  # of frames that count, less what faded in the gaps
     most_ms: float = 0.0  # the most that it was
     counted_ms: float = 0.0  # of frames that count, all of them
-    voiced_ms: float = 0.0  # likely speech and no echo, whether loud or not
+    voiced_ms: float = 0.0  # likely speech, neither echo nor laughter, whether loud or not
     soft_ms: float = 0.0  # clear speech, but not loud enough
     echo_ms: float = 0.0
+    laughter_ms: float = 0.0
     surest: float = 0.0
     loudest_db: float = 0.0
     likely_frames: int = 0
     likeness: float = 0.0  # to the agent's own sound, of all likely frames together
+    laughter: float = 0.0  # at its most
     counts_now: bool = False
     counted_at: float = float("-inf")
     voiced_at: float = float("-inf")
@@ -60,6 +62,7 @@ class Burst:
             self._began_at = frame.at
         self.heard_at = frame.at
         echo = bool(settings.echo_guard) and frame.echo >= settings.echo_guard
+        laughter = bool(settings.laughter_guard) and frame.laughter >= settings.laughter_guard
         if frame.level_db >= settings.min_loudness_db:
             self._loud_at = frame.at
         loud = frame.at - self._loud_at <= LOUD_LASTS
@@ -72,7 +75,8 @@ class Burst:
         likely = clear or frame.probability >= LIKELY
         self.surest = max(self.surest, frame.probability)
         self.loudest_db = max(self.loudest_db, frame.level_db)
-        self.counts_now = clear and loud and not echo
+        self.laughter = max(self.laughter, frame.laughter)
+        self.counts_now = clear and loud and not echo and not laughter
         if self.counts_now:
             self.speech_ms += FRAME_MS
             self.most_ms = max(self.most_ms, self.speech_ms)
@@ -82,20 +86,22 @@ class Burst:
             self.speech_ms = max(0.0, self.speech_ms - FADES * FRAME_MS)
             if likely and echo:
                 self.echo_ms += FRAME_MS
+            elif likely and laughter:
+                self.laughter_ms += FRAME_MS
             elif clear and not loud:
                 self.soft_ms += FRAME_MS
         if likely:
             self._likely_at = frame.at
             self.likely_frames += 1
             self.likeness += frame.echo
-        if likely and not echo:
+        if likely and not echo and not laughter:
             self.voiced_ms += FRAME_MS
             self.voiced_at = frame.at
 
     def begin(self) -> None:
         """What was heard so far is dealt with."""
         self.speech_ms = self.most_ms = self.counted_ms = self.voiced_ms = self.soft_ms = self.echo_ms = 0.0
-        self.surest = self.loudest_db = self.likeness = 0.0
+        self.laughter_ms = self.surest = self.loudest_db = self.likeness = self.laughter = 0.0
         self.likely_frames, self.counts_now = 0, False
 
     @property

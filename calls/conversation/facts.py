@@ -52,12 +52,12 @@ TURN_REFUSED = "turn_refused"  # item_id, because: noise, reasons; a sound while
 #   speech      enough of it          words  that always stop it, or are more than “mm-hm”
 #   deadline    it lasted so long that it wins whatever speaks against it
 # Why it went on, `because` of a refusal:
-#   too_short, soft, noise, echo, backchannel, grace    the item is deleted
-#   answer, protected                                   the item is kept, and answered after the reply
+#   too_short, soft, noise, echo, laughter, backchannel, grace    the item is deleted
+#   answer, protected                                             the item is kept, and answered after the reply
 # `reasons` are the evidence: [{evidence, value, threshold}], and {evidence: "words", text, list: the setting that holds them}.
 # The kinds: any_speech, speech_ms (what counts, less what faded in gaps), voiced_ms (likely speech, all of it), lasted_ms,
-# probability (the surest frame), loudness_db (the loudest), echo (likeness to the agent, on average), words, grace_ms, left_ms (of
-# the reply, when the sound was judged).
+# probability (the surest frame), loudness_db (the loudest), echo (likeness to the agent, on average), laughter (the likest
+# second), words, grace_ms, left_ms (of the reply, when the sound was judged).
 
 # Silence, and the length of the call
 IDLE_PROMPT = "idle_prompt"  # number: in a row, goodbye: bool, after_ms

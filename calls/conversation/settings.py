@@ -35,6 +35,9 @@ class ConversationSettings:
     backchannel_phrases: tuple[str, ...] = ()
     interrupt_phrases: tuple[str, ...] = ()  # with early words only: these stop the agent at once
     echo_guard: float = 0.0  # likeness of the caller's sound to the agent's, from which on it is an echo
+    laughter_guard: float = (
+        0.0  # likeness of the caller's sound to laughter and coughs, from which on it is none of speech
+    )
     protect_greeting: bool = False  # the greeting is always spoken to its end
     grace_ms: int = 0  # at the start of a reply nothing is an interruption yet
     answer_window_ms: int = 0  # short speech so near to the end of a reply is an answer to it
@@ -86,6 +89,7 @@ class ConversationSettings:
             or self.min_loudness_db
             or self.ignore_backchannels
             or self.echo_guard
+            or self.laughter_guard
             or self.protect_greeting
             or self.grace_ms
         )

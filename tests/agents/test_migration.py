@@ -42,6 +42,7 @@ def migrated() -> Iterator[Callable[..., TurnSettings]]:
 def test_agents_that_exist_get_the_defaults_and_a_way_back(migrated: Callable[..., TurnSettings]) -> None:
     turn = migrated(threshold=0.8)
     assert (turn.min_speech_ms, turn.stop_sound, turn.threshold, turn.idle_prompt_ms) == (560, "when_sure", 0.8, 12000)
+    assert turn.laughter_guard == history.of(turn.agent)[0].turn.laughter_guard == 0.5
     turn.full_clean()
     new, old = history.of(turn.agent)
     assert (new.why, old.why) == ("defaults of this version", "as it was before this version")
@@ -49,6 +50,7 @@ def test_agents_that_exist_get_the_defaults_and_a_way_back(migrated: Callable[..
     services.undo(agent=turn.agent, latest=new.key, by=None)
     turn.refresh_from_db()
     assert (turn.min_speech_ms, turn.stop_sound, turn.speech_probability, turn.idle_prompt_ms) == (0, "at_once", 0, 0)
+    assert turn.laughter_guard == 0
 
 
 @pytest.mark.parametrize("own", [{"create_response": True}, {"interrupt_response": True}, {"mode": "legacy"}], ids=str)
@@ -57,7 +59,7 @@ def test_agents_that_leave_it_to_the_model_stay_as_they_were(
 ) -> None:
     turn = migrated(**own)
     assert (turn.min_speech_ms, turn.echo_guard, turn.ignore_backchannels, turn.max_call_s) == (0, 0, False, 0)
-    assert turn.answer_window_ms == 0
+    assert turn.answer_window_ms == turn.laughter_guard == 0
     turn.full_clean()
     assert len(history.of(turn.agent)) == 1
 

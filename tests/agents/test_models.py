@@ -54,6 +54,7 @@ def problems(turn: TurnSettings, **values: Any) -> dict[str, str]:
         ("min_loudness_db", 41, "even a shout"),
         ("min_loudness_db", -1, "leaves loudness out"),
         ("echo_guard", 1.5, "the agent stops itself"),
+        ("laughter_guard", 1.5, "laughter stops the agent"),
         ("grace_ms", 5001, "not to listen"),
         ("resume_overlap_ms", 2001, "lost its thread"),
         ("response_delay_ms", 5001, "the line is dead"),

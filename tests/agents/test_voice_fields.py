@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
+from agents.contradictions import EVIDENCE
 from agents.models import Agent, TurnSettings
 from agents.snapshot import AgentSnapshot
 
@@ -108,9 +109,8 @@ def test_a_call_goes_without_a_voice_that_cannot_be_made_and_the_log_says_so(
 def test_the_model_may_not_answer_by_itself_for_a_provider(values: dict[str, Any], field: str) -> None:
     turn = made(**values).turn_settings
     turn.full_clean()
-    for name in ("min_speech_ms", "speech_probability", "min_loudness_db", "echo_guard", "idle_prompt_ms"):
+    for name in (*EVIDENCE, "idle_prompt_ms"):
         setattr(turn, name, 0)  # nothing else that contradicts it
-    turn.ignore_backchannels = False
     setattr(turn, field, 6000 if field == "idle_timeout_ms" else True)
     with pytest.raises(ValidationError) as refused:
         turn.full_clean()

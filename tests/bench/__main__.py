@@ -23,7 +23,7 @@ from tests.platform import NUMBER, TOKEN, Platform
 NO_GATE = """
 from agents.models import TurnSettings
 TurnSettings.objects.update(
-    min_speech_ms=0, speech_probability=0, min_loudness_db=0, ignore_backchannels=False, echo_guard=0,
+    min_speech_ms=0, speech_probability=0, min_loudness_db=0, ignore_backchannels=False, echo_guard=0, laughter_guard=0,
     protect_greeting=False, grace_ms=0,
 )
 """

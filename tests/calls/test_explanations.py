@@ -92,6 +92,7 @@ def test_why_it_went_on_over_what_is_no_speech() -> None:
     assert went_on("echo", of("echo", 0.81, 0.7)) == (
         "Went on: the agent's own echo, 0.81 like what it was saying (an echo from 0.7 on)"
     )
+    assert went_on("laughter", of("laughter", 0.83, 0.5)) == "Went on: a laugh or a cough, 0.83 like one (from 0.5 on)"
 
 
 def test_why_it_went_on_whatever_it_was() -> None:

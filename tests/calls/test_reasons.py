@@ -84,6 +84,7 @@ def test_the_first_records_had_their_lengths_outside_of_the_reasons() -> None:
         ("soft", ["min_loudness_db"]),
         ("noise", ["speech_probability"]),
         ("echo", ["echo_guard"]),
+        ("laughter", ["laughter_guard"]),
         ("backchannel", ["ignore_backchannels", "backchannel_phrases"]),
         ("grace", ["grace_ms"]),
         ("answer", ["answer_window_ms"]),
@@ -130,7 +131,19 @@ def test_waits_name_their_settings() -> None:
 def test_every_setting_that_can_be_named_is_one_of_the_screen() -> None:
     fields = {field.name for field in TurnSettings._meta.fields}
     assert {setting for _, _, setting in KINDS.values() if setting} <= fields
-    becauses = ["", "any_speech", "speech", "words", "deadline", "too_short", "soft", "noise", "echo", "backchannel"]
+    becauses = [
+        "",
+        "any_speech",
+        "speech",
+        "words",
+        "deadline",
+        "too_short",
+        "soft",
+        "noise",
+        "echo",
+        "laughter",
+        "backchannel",
+    ]
     becauses += ["grace", "answer", "protected", "spelling", "number", "email"]
     for kind in vars(facts).values():
         for why in becauses:

@@ -18,6 +18,7 @@ NATURAL: dict[str, Any] = {
     "backchannel_phrases": ("mm-hm", "yeah", "okay", "i see"),
     "interrupt_phrases": ("stop", "wait", "hold on"),
     "echo_guard": 0.7,
+    "laughter_guard": 0.5,
     "answer_window_ms": 1000,
 }
 QUIET = {"probability": 0.0, "level_db": 0.0}

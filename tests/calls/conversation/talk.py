@@ -73,13 +73,15 @@ class Talk:
     def caller_frame(self) -> list[c.Command]:
         return self.feed(e.CallerAudio(FRAME, base64.b64encode(FRAME).decode()))
 
-    def hears(self, ms: float, probability: float = 0.95, level_db: float = 30.0, echo: float = 0.0) -> list[c.Command]:
+    def hears(
+        self, ms: float, probability: float = 0.95, level_db: float = 30.0, echo: float = 0.0, laughter: float = 0.0
+    ) -> list[c.Command]:
         """Our own ear tells of so much of the caller's sound, as time passes."""
         out: list[c.Command] = []
         for _ in range(round(ms / 32)):
             out += self.wait(0.032)
             self.caller_frame()
-            out += self.feed(e.SoundHeard(self.now, probability, level_db, echo))
+            out += self.feed(e.SoundHeard(self.now, probability, level_db, echo, laughter))
         return out
 
     def reply_begins(self, reply: str | None = None, item: str | None = None) -> tuple[str, str]:

@@ -11,7 +11,9 @@ from calls.conversation.events import SoundHeard
 from calls.conversation.evidence import ALIVE, BURST_ENDS, FRAME_MS, Burst
 from calls.conversation.settings import ConversationSettings
 
-SETTINGS = ConversationSettings(min_speech_ms=500, speech_probability=0.8, min_loudness_db=6.0, echo_guard=0.7)
+SETTINGS = ConversationSettings(
+    min_speech_ms=500, speech_probability=0.8, min_loudness_db=6.0, echo_guard=0.7, laughter_guard=0.5
+)
 
 
 class Listening:
@@ -21,10 +23,12 @@ class Listening:
         self.burst, self.now = Burst(), 50.0
         self.settings = ConversationSettings(**settings) if settings else SETTINGS
 
-    def hears(self, frames: int, probability: float, level_db: float = 30.0, echo: float = 0.0) -> Burst:
+    def hears(
+        self, frames: int, probability: float, level_db: float = 30.0, echo: float = 0.0, laughter: float = 0.0
+    ) -> Burst:
         for _ in range(frames):
             self.now += FRAME_MS / 1000
-            self.burst.take(SoundHeard(self.now, probability, level_db, echo), self.settings)
+            self.burst.take(SoundHeard(self.now, probability, level_db, echo, laughter), self.settings)
         return self.burst
 
 
@@ -47,6 +51,11 @@ def test_clear_speech_below_the_loudness_is_soft() -> None:
 def test_what_sounds_like_the_agent_is_echo_and_neither_speech_nor_voice() -> None:
     burst = Listening().hears(5, 0.95, echo=0.8)
     assert (burst.speech_ms, burst.voiced_ms, burst.echo_ms) == (0, 0, 160)
+
+
+def test_laughter_is_neither_speech_nor_voice() -> None:
+    burst = Listening().hears(5, 0.95, laughter=0.6)
+    assert (burst.speech_ms, burst.voiced_ms, burst.laughter_ms, burst.laughter) == (0, 0, 160, 0.6)
 
 
 def test_a_gap_takes_half_of_its_length_off() -> None:

@@ -46,6 +46,7 @@ class AnyOrder(RuleBasedStateMachine):
         speech_probability=st.sampled_from([0.0, 0.8]),
         min_loudness_db=st.sampled_from([0.0, 6.0]),
         echo_guard=st.sampled_from([0.0, 0.7]),
+        laughter_guard=st.sampled_from([0.0, 0.5]),
         ignore_backchannels=st.booleans(),
         protect_greeting=st.booleans(),
         grace_ms=st.sampled_from([0, 500]),
@@ -196,11 +197,12 @@ class AnyOrder(RuleBasedStateMachine):
         probability=st.sampled_from([0.0, 0.3, 0.6, 0.95]),
         level_db=st.sampled_from([0.0, 30.0]),
         echo=st.sampled_from([0.0, 0.9]),
+        laughter=st.sampled_from([0.0, 0.9]),
     )
-    def our_ear_tells(self, frames: int, probability: float, level_db: float, echo: float) -> None:
+    def our_ear_tells(self, frames: int, probability: float, level_db: float, echo: float, laughter: float) -> None:
         for _ in range(frames):
             self.time_passes(0.032)
-            self.feed(e.SoundHeard(self.now, probability, level_db, echo))
+            self.feed(e.SoundHeard(self.now, probability, level_db, echo, laughter))
 
     @rule(item=SPEECH, text=st.sampled_from(["mm-hm", "stop", "yeah but", ""]), early=st.booleans())
     def words_of_the_caller_come(self, item: str, text: str, early: bool) -> None:

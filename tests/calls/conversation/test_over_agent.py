@@ -173,6 +173,33 @@ def test_what_it_was_is_written_down(frames: dict[str, float], because: str) -> 
     assert talk.state is State.REPLYING
 
 
+def test_a_laugh_does_not_stop_the_agent_however_long_it_lasts() -> None:
+    talk = talking()
+    talk.caller_begins("u9", 10_000)
+    talk.hears(416)  # less cannot be told from speech
+    assert orders(talk.hears(4000, laughter=0.8)) == []
+    talk.hears(500, **QUIET)
+    assert orders(stops(talk, 4400)) == []
+    (note,) = talk.notes(facts.INTERRUPTION_REFUSED)
+    assert (note["because"], note["kept"]) == ("laughter", False)
+    assert {"evidence": "laughter", "value": 0.8, "threshold": 0.5} in note["reasons"]
+
+
+def test_who_goes_on_with_words_after_a_laugh_stops_the_agent() -> None:
+    talk = talking()
+    talk.caller_begins("u9", 10_000)
+    talk.hears(416)
+    talk.hears(1600, laughter=0.8)
+    assert orders(talk.hears(400, laughter=0.2)) == []
+    assert "ClearPlayback" in orders(talk.hears(128, laughter=0.2))
+
+
+def test_a_laugh_is_speech_where_nobody_guards_against_it() -> None:
+    talk = talking(laughter_guard=0.0)
+    talk.caller_begins("u9", 10_000)
+    assert "ClearPlayback" in orders(talk.hears(512, laughter=0.9))
+
+
 def test_a_noise_has_no_deadline() -> None:
     talk = talking()
     talk.caller_begins("u9", 10_000)
