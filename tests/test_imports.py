@@ -13,6 +13,7 @@ import calls.carriers
 import calls.conversation
 import calls.ear
 import calls.realtime
+import calls.voices
 
 
 def loaded(module: str) -> set[str]:
@@ -44,10 +45,10 @@ def test_the_core_needs_the_standard_library_only(module: str) -> None:
     assert "asyncio" not in found
 
 
-@pytest.mark.parametrize("module", [*members(calls.carriers), *members(calls.realtime)])
+@pytest.mark.parametrize("module", [*members(calls.carriers), *members(calls.realtime), *members(calls.voices)])
 def test_dialects_know_the_core_and_neither_django_nor_sockets(module: str) -> None:
     found = loaded(module)
-    allowed = ("calls.conversation", "calls.carriers", "calls.realtime", "calls.audio")
+    allowed = ("calls.conversation", "calls.carriers", "calls.realtime", "calls.voices", "calls.audio")
     assert all(name == "calls" or name.startswith(allowed) for name in ours(found))
     assert not foreign(found) & {"django", "websockets", "channels", "celery"}
     assert "asyncio" not in found

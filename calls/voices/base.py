@@ -48,6 +48,9 @@ class SocketVoice(Protocol):
     def write(self, command: VoiceCommand) -> Sequence[str]:
         """An order as messages, in order; none for one that needs nothing."""
 
+    def waiting(self) -> Sequence[str]:
+        """Messages of earlier orders that had to wait for what was just parsed. To be asked, and sent, after every `parse`."""
+
     def parse(self, text: str | bytes) -> Sequence[VoiceEvent]:
         """One message of the wire as events. Never raises: what cannot be read is a VoiceFailed with code "unreadable" and no
         utterance, which is noted and fails nothing."""
