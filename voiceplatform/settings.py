@@ -37,7 +37,10 @@ TWILIO_AUTH_TOKEN = env.kept_secret("TWILIO_AUTH_TOKEN", DATA_DIR)
 
 CARRIERS = {"twilio": "calls.carriers.twilio.Twilio"}
 MODELS = {"openai": "calls.realtime.openai.OpenAIRealtime"}
-VOICES: dict[str, str] = {}
+VOICES = {
+    "cartesia": "calls.voices.cartesia.Cartesia",
+    "elevenlabs": "calls.voices.elevenlabs.ElevenLabs",
+}
 HEARINGS: dict[str, str] = {}
 
 # --- Django
