@@ -1,4 +1,4 @@
-"""Turns, interruptions, refusals, recordings and the outcome of a call, derived from its stored events and from nothing else.
+"""Turns, interruptions, refusals, recordings, the outcome and the figures of a call, derived from its stored events only.
 
 The same events give the same rows whatever the order in which they arrived, so a call can be derived again at any time.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
+from calls import measures
 from calls.conversation import facts
 from calls.models import Call, CallEvent, Interruption, Recording, Refusal, Turn
 
@@ -134,6 +135,12 @@ def _outcome(call: Call, events: list[CallEvent]) -> None:
     call.save(update_fields=["status", "end_reason", "duration_ms", "ended_at"])
 
 
+def _figures(call: Call, events: list[CallEvent]) -> None:
+    """Last, because it reads the other rows. Before the end there is nothing to count yet."""
+    if call.duration_ms is not None:
+        measures.keep(call)
+
+
 def _why(data: dict[str, Any]) -> dict[str, Any]:
     """Of a stop or a refusal; records from before they were weighed tell nothing."""
     reasons = data.get("reasons")
@@ -155,4 +162,5 @@ DERIVATIONS: list[tuple[set[str], Callable[[Call, list[CallEvent]], None]]] = [
     (REFUSAL_KINDS, _refusals),
     ({facts.RECORDING}, _recording),
     ({facts.CALL_ENDED}, _outcome),
+    ({facts.CALL_ENDED, *TURN_KINDS, *INTERRUPTION_KINDS, *REFUSAL_KINDS, *measures.KINDS}, _figures),
 ]

@@ -201,10 +201,7 @@ class Refusal(models.Model):
 
     A model of its own and not one of decisions with the stops: an interruption is the decision and all that was done about it,
     which stands in one row already, and what the two share (because, reasons) has the same names in both. So each rate is two
-    counts without a join. False stops of all that was weighed:
-
-        false, stops = Refusal.objects.false_stops().count(), Interruption.objects.heard().count()
-        false / (Refusal.objects.final().count() + stops)
+    counts without a join. The rates of the pages stand in calls/measures.py.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="refusals")
@@ -242,3 +239,6 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+from calls.figures import CallFigures, DayFigures  # noqa: E402, F401  models of a file of their own

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from calls import services
+from calls import counting, services
 
 
 @shared_task(
@@ -25,3 +25,9 @@ def apply_events(call_id: str, lines: list[dict[str, Any]]) -> int:
 def end_unanswered_calls() -> int:
     """Calls that rang and never sent media."""
     return services.end_unanswered_calls()
+
+
+@shared_task
+def count_figures() -> int:
+    """Bring the figures of the days up to date with the calls that ended."""
+    return counting.count_pending()

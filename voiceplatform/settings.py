@@ -95,7 +95,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "calls:list"
+LOGIN_REDIRECT_URL = "admin:index"
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.time_zone("TZ", "UTC")
 USE_TZ = True
@@ -144,7 +144,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "max_retries": 1,
 }
-CELERY_BEAT_SCHEDULE = {"end-unanswered-calls": {"task": "calls.tasks.end_unanswered_calls", "schedule": 60.0}}
+CELERY_BEAT_SCHEDULE = {
+    "end-unanswered-calls": {"task": "calls.tasks.end_unanswered_calls", "schedule": 60.0},
+    # Not published again while one waits: a worker that was away for an hour has no hour of them to do.
+    "count-figures": {"task": "calls.tasks.count_figures", "schedule": 10.0, "options": {"expires": 10.0}},
+}
 CELERY_TASK_PUBLISH_RETRY = False  # the outbox tries again by itself, from the disk
 
 LOGGING = {
