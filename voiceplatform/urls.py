@@ -2,11 +2,11 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from calls import live_pages
+from calls import dashboard, effect_pages, live_pages
 from voiceplatform import health
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="calls:list")),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
@@ -14,5 +14,7 @@ urlpatterns = [
     path("calls/", include("calls.urls")),
     path("calls/agents/<int:agent_id>/", live_pages.page, name="live_settings"),
     path("calls/agents/<int:agent_id>/apply/", live_pages.apply, name="apply_live_settings"),
+    path("calls/agents/<int:agent_id>/effect/", effect_pages.page, name="effect"),
+    path("calls/now/", dashboard.live, name="dashboard_now"),
     path("admin/", admin.site.urls),
 ]

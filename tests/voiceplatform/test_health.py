@@ -84,4 +84,4 @@ def test_metrics_count_calls_and_describe_the_process(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_the_front_door_leads_to_the_calls(client: Client) -> None:
-    assert client.get("/").headers["Location"] == "/calls/"
+    assert client.get("/").headers["Location"] == "/admin/"
