@@ -350,7 +350,7 @@ class OutletFull:
 class BadMessage:
     """Something came that could not be read. `problem` names the fault without quoting what was said."""
 
-    source: Literal["phone", "model"]
+    source: Literal["phone", "model", "hearing"]
     problem: str
 
 
