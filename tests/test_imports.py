@@ -50,7 +50,7 @@ def test_dialects_know_the_core_and_neither_django_nor_sockets(module: str) -> N
     found = loaded(module)
     allowed = ("calls.conversation", "calls.carriers", "calls.realtime", "calls.voices", "calls.audio")
     assert all(name == "calls" or name.startswith(allowed) for name in ours(found))
-    assert not foreign(found) & {"django", "websockets", "channels", "celery"}
+    assert not foreign(found) & {"django", "websockets", "httpx", "channels", "celery"}
     assert "asyncio" not in found
 
 

@@ -40,8 +40,9 @@ MODELS = {"openai": "calls.realtime.openai.OpenAIRealtime"}
 VOICES = {
     "cartesia": "calls.voices.cartesia.Cartesia",
     "elevenlabs": "calls.voices.elevenlabs.ElevenLabs",
+    "speechmatics": "calls.voices.speechmatics.SpeechmaticsVoice",
 }
-HEARINGS: dict[str, str] = {}
+HEARINGS = {"speechmatics": "calls.voices.speechmatics_hearing.SpeechmaticsHearing"}
 
 # --- Django
 INSTALLED_APPS = [
