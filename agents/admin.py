@@ -19,6 +19,7 @@ from agents import contradictions, screen, services, tuning
 from agents.forms import AgentForm, PhoneNumberForm, TurnSettingsForm
 from agents.models import Agent, PhoneNumber, TurnSettings
 from agents.realtime_models import shutdown_warning
+from voiceplatform.audited import Audited
 
 APPLY = "_apply_live"
 """The name of the button that saves and goes on to the calls."""
@@ -53,7 +54,7 @@ class TurnSettingsInline(StackedInline):
 
 
 @admin.register(Agent)
-class AgentAdmin(ModelAdmin):
+class AgentAdmin(Audited, ModelAdmin):
     form = AgentForm
     inlines = [TurnSettingsInline]
     list_display = ["name", "active", "model", "voice", "numbers_answered"]
@@ -162,7 +163,7 @@ class AgentAdmin(ModelAdmin):
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(ModelAdmin):
+class PhoneNumberAdmin(Audited, ModelAdmin):
     form = PhoneNumberForm
     list_display = ["number", "agent", "carrier", "active"]
     list_filter = ["active", "agent", "carrier"]

@@ -17,6 +17,8 @@ from agents import history, services
 from agents.history import Change
 from agents.models import Agent, TurnSettings
 from agents.presets import PRESETS, Preset
+from voiceplatform import audit
+from voiceplatform.audit import Act
 
 PAGE = 25
 NAMED = 4
@@ -74,6 +76,7 @@ def apply_preset(request: HttpRequest, agent_id: int, slug: str) -> HttpResponse
     except ValidationError as error:
         _refuse(request, f"The preset “{preset.label}” does not fit this agent", error)
     else:
+        _record(request, Act.PRESET, agent, changes, preset=preset.label)
         _tell(request, f"Preset “{preset.label}” applied", f"The agent is “{preset.label}” already.", changes)
     return redirect("admin:agents_agent_change", agent.pk)
 
@@ -89,6 +92,7 @@ def undo(request: HttpRequest, agent_id: int) -> HttpResponse:
     except ValidationError as error:
         _refuse(request, "It could not be undone", error)
     else:
+        _record(request, Act.UNDONE, agent, changes)
         _tell(request, "Undone", "It is as it was before already.", changes)
     return redirect("admin:agents_agent_change", agent.pk)
 
@@ -105,6 +109,7 @@ def roll_back(request: HttpRequest, agent_id: int) -> HttpResponse:
     except ValidationError as error:
         _refuse(request, "That state is not valid any more", error)
     else:
+        _record(request, Act.ROLLED_BACK, agent, changes, to=f"{to.at:%Y-%m-%d %H:%M:%S} ({to.why})")
         _tell(request, f"Rolled back to {to.at:%d %b %Y, %H:%M:%S}", "It is as it was then already.", changes)
     return redirect("admin:agents_agent_history", agent.pk)
 
@@ -130,6 +135,13 @@ def _agent_to_change(request: HttpRequest, agent_id: int) -> Agent:
     if not may_change(request):
         raise PermissionDenied
     return get_object_or_404(Agent, pk=agent_id)
+
+
+def _record(request: HttpRequest, act: Act, agent: Agent, changes: list[Change], **more: Any) -> None:
+    """A line of the audit log, if anything changed."""
+    if changes:
+        told = [[change.label, change.shown_old, change.shown_new] for change in changes]
+        audit.seen(request, act, agent, **more, changes=told)
 
 
 def _tell(request: HttpRequest, done: str, nothing: str, changes: list[Change]) -> None:

@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from calls.models import Call
+from voiceplatform.audited import Audited
 
 
 @admin.register(Call)
-class CallAdmin(ModelAdmin):
+class CallAdmin(Audited, ModelAdmin):
     list_display = ["rang_at", "caller", "called", "agent", "status", "duration_ms"]
     list_filter = ["status", "agent", "carrier"]
     search_fields = ["caller", "called", "carrier_call_id"]

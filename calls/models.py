@@ -77,13 +77,22 @@ class Call(models.Model):
             models.Index(fields=["agent", "-rang_at"]),
             models.Index(fields=["number", "-rang_at"]),
         ]
-        permissions = [("hear_recording", "Can hear and export recordings")]
+        permissions = [
+            ("hear_recording", "Can hear and export recordings"),
+            ("steer_call", "Can hang up live calls and speak to their callers"),
+            ("place_call", "Can call agents from the browser"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.caller or 'unknown'} → {self.called} ({self.get_status_display()})"
 
     def get_absolute_url(self) -> str:
         return reverse("calls:detail", args=[self.pk])
+
+    @property
+    def audit_name(self) -> str:
+        """Without the caller's number: the audit log outlives the call."""
+        return f"call of {self.rang_at:%d %b %Y, %H:%M:%S}"
 
     @property
     def length(self) -> str:

@@ -39,6 +39,17 @@ def number(name: str, default: int) -> int:
     return default
 
 
+def days(name: str, default: int) -> int:
+    """How many days something is kept; 0: for ever."""
+    value = text(name)
+    if not value:
+        return default
+    if value.isdigit() and len(value) < 6:
+        return int(value)
+    problems.append((name, f"is {value!r}. Write a number of days, or 0 to keep all."))
+    return default
+
+
 def names(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()] or default
 

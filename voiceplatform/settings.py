@@ -33,6 +33,7 @@ OPENAI_SERVICE_URL = "wss://api.openai.com/v1/realtime"
 OPENAI_REALTIME_URL = env.address(
     "OPENAI_REALTIME_URL", OPENAI_SERVICE_URL if OPENAI_API_KEY else REHEARSAL_URL, ("wss", "ws")
 )
+AUDIT_DAYS = env.days("AUDIT_DAYS", 730)
 TWILIO_AUTH_TOKEN = env.kept_secret("TWILIO_AUTH_TOKEN", DATA_DIR)
 
 CARRIERS = {"twilio": "calls.carriers.twilio.Twilio"}
@@ -149,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
     "end-unanswered-calls": {"task": "calls.tasks.end_unanswered_calls", "schedule": 60.0},
     # Not published again while one waits: a worker that was away for an hour has no hour of them to do.
     "count-figures": {"task": "calls.tasks.count_figures", "schedule": 10.0, "options": {"expires": 10.0}},
+    "forget-old-audit-lines": {"task": "voiceplatform.tasks.forget_old_audit_lines", "schedule": 86400.0},
 }
 CELERY_TASK_PUBLISH_RETRY = False  # the outbox tries again by itself, from the disk
 
