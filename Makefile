@@ -8,6 +8,7 @@ SECONDS_ ?= 30
 run:            ## everything, with embedded defaults
 	@$(PYTHON) voiceplatform/bootstrap.py
 	@$(VENV_PYTHON) manage.py migrate -v 0
+	@$(VENV_PYTHON) manage.py sync_roles
 	@$(VENV_PYTHON) manage.py collectstatic --noinput -v 0
 	@$(VENV_PYTHON) manage.py seed_demo
 	@exec $(VENV_PYTHON) -m voiceplatform.supervisor

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.contrib.admin.views.decorators import staff_member_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,6 +21,7 @@ from agents.models import Agent, TurnSettings
 from calls import first_run
 from calls.figures import DayFigures, added, percentile
 from calls.models import Call
+from voiceplatform.access import requires
 from voiceplatform.unfold import LIVE, has_page
 
 RANGES = (7, 30, 90)
@@ -137,11 +137,10 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 
 @require_safe
-@staff_member_required
+@requires("calls.view_call")
 def live(request: HttpRequest) -> HttpResponse:
     """The part of the page that is asked for again and again: what happens now."""
-    shown = {"now": now(), "board": board()} if request.user.has_perm("calls.view_call") else {}
-    return render(request, "calls/dashboard/now.html", shown)
+    return render(request, "calls/dashboard/now.html", {"now": now(), "board": board()})
 
 
 def number(request: HttpRequest, name: str) -> int:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -15,14 +13,14 @@ from agents import history
 from agents.models import Agent, TurnSettings
 from calls import effect
 from calls.dashboard import number
+from voiceplatform.access import requires
 
 CHOICES = 30
 """Revisions that can be compared."""
 
 
 @require_safe
-@staff_member_required
-@permission_required(["agents.view_turnsettings", "calls.view_call"], raise_exception=True)
+@requires("agents.view_turnsettings", "calls.view_call")
 def page(request: HttpRequest, agent_id: int) -> HttpResponse:
     """Two revisions side by side: the one in force and the one before it, or those that are asked for."""
     agent = get_object_or_404(Agent.objects.select_related("turn_settings"), pk=agent_id)

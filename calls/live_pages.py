@@ -10,8 +10,6 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,9 +19,12 @@ from agents import history
 from agents.history import Change
 from agents.models import Agent, TurnSettings
 from agents.snapshot import AgentSnapshot
-from calls import live_settings
+from calls import access, live_settings
 from calls.conversation import facts
 from calls.models import Call, CallEvent
+from voiceplatform import audit
+from voiceplatform.access import requires
+from voiceplatform.audit import Act
 
 OFFER = "live_settings"
 """Where a session keeps what was last offered, and who answered."""
@@ -61,8 +62,7 @@ class Row:
 
 
 @require_POST
-@staff_member_required
-@permission_required("agents.change_turnsettings", raise_exception=True)
+@requires("agents.change_turnsettings")
 def apply(request: HttpRequest, agent_id: int) -> HttpResponse:
     """Give the saved turn settings to every live call of the agent, and wait a little for what the calls say."""
     agent = get_object_or_404(Agent.objects.select_related("turn_settings"), pk=agent_id)
@@ -78,6 +78,10 @@ def apply(request: HttpRequest, agent_id: int) -> HttpResponse:
         answers, away = async_to_sync(live_settings.offer)(agent.pk, message, live), False
     except live_settings.LayerAway:
         answers, away = {}, True
+    told = Counter(answer["state"] for answer in answers.values())
+    audit.seen(
+        request, Act.APPLIED_LIVE, agent, revision=message["revision"], calls=live, answers=dict(told), broker_away=away
+    )
     request.session[OFFER] = {
         "agent": agent.pk,
         "revision": snapshot.turn["revision"],
@@ -90,8 +94,7 @@ def apply(request: HttpRequest, agent_id: int) -> HttpResponse:
 
 
 @require_safe
-@staff_member_required
-@permission_required("agents.view_turnsettings", raise_exception=True)
+@requires("agents.view_turnsettings", access.SEE)
 def page(request: HttpRequest, agent_id: int) -> HttpResponse:
     """What each live call runs with: from its answer, and from its record, which also holds the answers that came late."""
     agent = get_object_or_404(Agent.objects.select_related("turn_settings"), pk=agent_id)

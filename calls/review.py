@@ -12,7 +12,7 @@ from django.urls import reverse
 from agents import screen
 from agents.fields import short
 from agents.models import TurnSettings
-from calls import explanations, timeline
+from calls import access, explanations, timeline
 from calls.conversation import facts
 from calls.explanations import Names
 from calls.models import Call, CallEvent, Recording, Turn
@@ -33,7 +33,7 @@ def of(call: Call, user: Any) -> dict[str, Any]:
     cards = timeline.cards(call, events, names, _link(call, user))
     recording = getattr(call, "recording", None)
     path = recording_path(recording) if recording else None
-    may_hear = user.has_perm("calls.hear_recording")
+    may_hear = access.may_hear(user)
     marks = [card for card in cards if card.on_waveform]
     return {
         "call": call,

@@ -10,16 +10,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from agents.models import PhoneNumber
-from calls import review
+from calls import access, review
 from calls.filters import CallFilter
 from calls.models import Call
+from voiceplatform.access import requires
 
 PAGE = 50
 PIECE = 64 * 1024
@@ -27,7 +27,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
 @require_safe
-@staff_member_required
+@requires(access.SEE)
 def call_list(request: HttpRequest) -> HttpResponse:
     """The calls, newest first, narrowed by what is asked for."""
     chosen = CallFilter(request.GET, queryset=Call.objects.for_list())
@@ -50,7 +50,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@staff_member_required
+@requires(access.SEE)
 def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """One call: what was said and heard, where it was interrupted, and with which settings."""
     call = get_object_or_404(Call.objects.select_related("agent", "number", "recording"), pk=call_id)
@@ -58,15 +58,15 @@ def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
 
 
 @require_safe
-@staff_member_required
+@requires(access.SEE, access.HEAR)
 def recording(request: HttpRequest, call_id: UUID) -> HttpResponseBase:
     """The recording, whole or a range of it: players seek by asking for ranges."""
-    if not request.user.has_perm("calls.hear_recording"):
-        return HttpResponse("You may not hear recordings. Ask an administrator.", status=403)
     call = get_object_or_404(Call.objects.select_related("recording"), pk=call_id, recording__isnull=False)
     path = review.recording_path(call.recording)
     if path is None:
         return HttpResponse("The recording is not on this server.", status=404)
+    if request.method == "GET":
+        access.played(request, call, "recording")
     return _ranged(request, path)
 
 

@@ -1,23 +1,123 @@
-"""Users and groups in the look of the rest."""
+"""People and their roles, in the look of the rest. The audit log's page is in audit_admin.py."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from voiceplatform import audit_admin, roles  # noqa: F401  audit_admin registers its page
+from voiceplatform.audit import Act
+from voiceplatform.audited import Audited
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
+RIGHTS = {"Groups", "User permissions", "Staff status", "Superuser status", "Active", "Permissions"}
+"""Labels of the fields that decide what somebody may do."""
+
+
+class RightsAreTold(Audited):
+    def audit_act(self, changes: list[list[str]]) -> Act:
+        return Act.ROLE if any(change[0] in RIGHTS for change in changes) else Act.CHANGED
+
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
+    """Who is no superuser gives no more than roles, and touches no superuser's account."""
+
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "roles_held", "is_active", "last_login"]
+    list_filter = ["groups", "is_active", "is_superuser"]
+    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["username", "usable_password", "password1", "password2"]})]
+
+    @admin.display(description="roles")
+    def roles_held(self, user: User) -> str:
+        held = [group.name for group in user.groups.all()]
+        return ", ".join(["superuser"] * user.is_superuser + held) or "none"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Roles first; single permissions only for superusers, who may give more than they were given."""
+        if obj is None:
+            return [*super().get_fieldsets(request, obj), (None, {"fields": ["groups"]})]
+        more = ["is_staff", "is_superuser", "user_permissions"] if request.user.is_superuser else ["is_staff"]
+        return [
+            (None, {"fields": ["username", "password"]}),
+            ("What they may do", {"fields": ["is_active", "groups", *more]}),
+            ("Who it is", {"fields": ["first_name", "last_name", "email"]}),
+            ("When", {"fields": ["last_login", "date_joined"]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["last_login", "date_joined"]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field and db_field.name == "groups":
+            told = (f"{name}: {role.what}" for name, role in roles.ROLES.items())
+            field.help_text = format_html_join("", "<span class='block'>{}</span>", ((line,) for line in told))
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _in_reach(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _in_reach(request.user, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The list's action asks for no single permission: a superuser among the chosen stops it."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        if not all(_in_reach(request.user, user) for user in objs):
+            needed = {*needed, "superuser"}
+        return deleted, counts, needed, protected
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A role is for the pages that only staff reach, so whoever is given one is staff."""
+        super().save_related(request, form, formsets, change)
+        user = form.instance
+        given = "groups" in form.changed_data and user.groups.filter(name__in=roles.ROLES).exists()
+        if given and not user.is_staff:
+            user.is_staff = True
+            user.save(update_fields=["is_staff"])
+
+
+def _in_reach(by: Any, user: Any) -> bool:
+    return user is None or by.is_superuser or not user.is_superuser
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    pass
+class GroupAdmin(RightsAreTold, DjangoGroupAdmin, ModelAdmin):
+    """The three roles are what voiceplatform/roles.py says; who needs something else makes a group beside them."""
+
+    list_display = ["name", "what"]
+
+    @admin.display(description="what it is for")
+    def what(self, group: Group) -> str:
+        role = roles.ROLES.get(group.name)
+        return role.what if role else "A group of your own."
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _is_own(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_own(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed, [*protected, *(str(group) for group in objs if not _is_own(group))]
+
+
+def _is_own(group: Any) -> bool:
+    return group is None or group.name not in roles.ROLES

@@ -18,3 +18,5 @@ urlpatterns = [
     path("calls/now/", dashboard.live, name="dashboard_now"),
     path("admin/", admin.site.urls),
 ]
+
+handler403 = "voiceplatform.access.denied"

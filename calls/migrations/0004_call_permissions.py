@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0002_stops_and_refusals'),
+        ('calls', '0003_figures'),
     ]
 
     operations = [
