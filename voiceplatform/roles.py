@@ -26,6 +26,9 @@ class Role:
         return any(fnmatchcase(permission, pattern) for pattern in self.patterns)
 
 
+SETTINGS = ("agents.view_agent", "agents.view_turnsettings", "agents.view_phonenumber")
+"""To read, not to change; and by name, since keys of providers are rows of `agents` too."""
+
 ROLES: dict[str, Role] = {
     ADMIN: Role(
         "Everything but the server itself: agents, numbers, calls, recordings, people, the audit log.",
@@ -40,7 +43,7 @@ ROLES: dict[str, Role] = {
     TUNER: Role(
         "Agents and their settings, live calls and test calls; reads calls, but hears no recordings.",
         (
-            "agents.view_*",
+            *SETTINGS,
             "agents.change_agent",
             "agents.add_turnsettings",
             "agents.change_turnsettings",
@@ -52,7 +55,7 @@ ROLES: dict[str, Role] = {
     REVIEWER: Role(
         "Reads, hears and labels calls; sees settings, and changes none.",
         (
-            "agents.view_*",
+            *SETTINGS,
             "calls.view_*",
             "calls.hear_recording",
             "calls.*_label",

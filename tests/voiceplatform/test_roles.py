@@ -25,6 +25,8 @@ def of(role: str) -> set[str]:
         ("agents.change_agent", {TUNER, ADMIN}),
         ("agents.view_turnsettings", {REVIEWER, TUNER, ADMIN}),
         ("agents.add_agent", {ADMIN}),
+        ("agents.view_providerkey", {ADMIN}),
+        ("agents.change_providerkey", {ADMIN}),
         ("agents.change_phonenumber", {ADMIN}),
         ("calls.view_call", {REVIEWER, TUNER, ADMIN}),
         ("calls.hear_recording", {REVIEWER, ADMIN}),
