@@ -425,7 +425,7 @@ def test_only_who_may_change_turn_settings_may_apply_them(client: Client, agent:
     url = f"/calls/agents/{agent.pk}/apply/"
     assert client.post(url).status_code == 302  # to the login
     user = User.objects.create_user("staff", password="a-good-password", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_turnsettings"))
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_turnsettings", "view_call"]))
     client.force_login(user)
     assert client.post(url).status_code == 403
     assert client.get(f"/calls/agents/{agent.pk}/").status_code == 200

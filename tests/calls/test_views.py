@@ -77,7 +77,7 @@ def test_only_staff_may_see_calls(client: Client, call: Call) -> None:
         assert answer.status_code == 302
         assert "/admin/login/" in answer["Location"]
     client.force_login(User.objects.create_user("guest", password="a-good-password"))
-    assert client.get("/calls/").status_code == 302
+    assert client.get("/calls/").status_code == 403
 
 
 def test_the_list_shows_calls_and_narrows_them(reviewer: Client, call: Call) -> None:
@@ -154,7 +154,9 @@ def test_the_setting_that_decided_is_a_link_to_where_it_is_changed(
         'id="id_turn_settings-0-min_speech_ms"'
         in reviewer.get(f"/admin/agents/agent/{call.agent_id}/change/").content.decode()
     )
-    client.force_login(User.objects.create_user("staff", password="a-good-password", is_staff=True))
+    staff = User.objects.create_user("staff", password="a-good-password", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_call"))
+    client.force_login(staff)
     page = client.get(call.get_absolute_url()).content.decode()
     assert "shortest interruption 550 ms" in page
     assert f"/admin/agents/agent/{call.agent_id}/" not in page
@@ -227,6 +229,7 @@ def test_a_recording_is_given_whole_and_in_ranges(reviewer: Client, call: Call) 
 
 def test_hearing_needs_its_own_permission(client: Client, call: Call) -> None:
     user = User.objects.create_user("staff", password="a-good-password", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_call"))
     client.force_login(user)
     assert client.get(f"{call.get_absolute_url()}recording.wav").status_code == 403
     assert "but not hear it" in client.get(call.get_absolute_url()).content.decode()
