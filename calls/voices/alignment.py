@@ -3,8 +3,9 @@
 Providers tell times for words, syllables or single signs of the text *as they speak it*: numbers spelled out, tags gone, spaces
 moved. What the caller heard is said in our own text. So both are followed letter by letter, without spaces, signs and case. Where
 they part (“three hundred” for “300”), nothing is said until two told words in a row are found again at a word's beginning in ours,
-with at least as many told words behind them as words of ours were skipped. One word alone would be found in the wrong place: the
-“one” of “one thousand” in the “one” of “1,000 for one person”. Times come well ahead of what is played, so this wait costs nothing.
+with at least as many told words behind them as words of ours were skipped; or three, when words were left out of the telling. One
+alone would be found in the wrong place: the “one” of “one thousand” in the “one” of “1,000 for one person”. Times come well ahead
+of what is played, so this wait costs nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ SKIP = 8
 """Words of ours that may be passed over to find the place again. The next piece that goes astray would be found too far on."""
 
 Points = tuple[tuple[int, float], ...]
+
+EVIDENCE = ((2, 0), (3, 4))
+"""(told words in a row that are found, words of ours that may be skipped beyond those that were told before them)"""
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _WITHOUT_SPACES = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -83,30 +87,36 @@ class Alignment:
             self._point(end_ms, points)
             return
         self._astray.append((plain, end_ms))
-        at = self._find_again()
-        if at is None:
-            return
-        if at > self._found and len(self._astray) > 2:
-            self._found = at
-            self._point(self._astray[-3][1], points)  # what was skipped is over when the word before these two is
-        self._found = at
-        for found, found_ms in self._astray[-2:]:
-            self._found += len(found)
-            self._point(found_ms, points)
-        self._astray.clear()
+        for row, untold in EVIDENCE:
+            at = self._find_again(row, untold)
+            if at is not None:
+                self._go_on(at, row, points)
+                return
 
-    def _find_again(self) -> int | None:
-        """Where the last two told words are in ours, the nearest place."""
-        if len(self._astray) < 2:
+    def _find_again(self, row: int, untold: int) -> int | None:
+        """Where the last told words are in ours, the nearest place."""
+        told = len(self._astray) - row
+        if told < 0:
             return None
-        two = self._astray[-2][0] + self._astray[-1][0]
+        words = "".join(word for word, _ in self._astray[-row:])
         first = bisect_left(self._starts, self._found)
         inside = first == len(self._starts) or self._starts[first] != self._found  # of a word that is said in part
-        told = len(self._astray) - 2
         for skipped, start in enumerate(self._starts[first : first + SKIP], start=int(inside)):
-            if skipped <= told and self._plain.startswith(two, start):
+            if skipped <= told + untold and self._plain.startswith(words, start):
                 return start
         return None
+
+    def _go_on(self, at: int, row: int, points: list[tuple[int, float]]) -> None:
+        """The told words are here. What was skipped is over when the word before them is."""
+        before = self._astray[:-row]
+        if at > self._found and before:
+            self._found = at
+            self._point(before[-1][1], points)
+        self._found = at
+        for word, end_ms in self._astray[-row:]:
+            self._found += len(word)
+            self._point(end_ms, points)
+        self._astray.clear()
 
     def _point(self, end_ms: float, points: list[tuple[int, float]]) -> None:
         self._last_ms = max(self._last_ms, end_ms)

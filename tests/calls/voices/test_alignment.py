@@ -69,6 +69,17 @@ def test_what_is_spoken_otherwise_is_found_again_at_the_right_place(text: str, t
     assert said[-1] == text.rstrip(".")
 
 
+def test_words_that_were_left_out_of_the_telling_do_not_lose_the_rest() -> None:
+    text = "We are open on Monday from nine until five, and closed on Sunday"
+    said = aligned(text, "We are on Monday from until five and closed on Sunday")
+    assert [words for words, _ in said][2:5] == [
+        "We are open on",
+        "We are open on Monday",
+        "We are open on Monday from",
+    ]
+    assert said[-1] == (text, 1100.0)
+
+
 def test_where_it_went_astray_nothing_is_said_until_it_is_sure() -> None:
     assert aligned("1,000 for one person", "one thousand") == []
     assert aligned("1,000 for one person", "one thousand for") == []
