@@ -27,10 +27,14 @@ class VoiceBehaviour:
     times: bool = True  # whether it tells when which word is spoken
 
     refuse_status: int | None = None  # the handshake, or the request, is answered with this HTTP status
-    error: str = ""  # every utterance is refused: "quota", "voice", "key" or "server"
+    error: str = ""  # every utterance is refused: "quota", "voice", "key", "busy" or "server"
     mute: bool = False  # takes text and never makes a sound
     break_after_ms: float | None = None  # the socket breaks after so much sound of an utterance
     garbage: bool = False  # sends what nobody can read between its messages
+    idle_s: float | None = None  # instead of the provider's own time, after which it closes an idle socket
+    expiry_s: float = (
+        1.0  # after its last sound, a stretch of speech takes no more text, where a provider has such a limit
+    )
 
 
 @dataclass(slots=True)
@@ -71,6 +75,7 @@ class Host:
         listener = socket.create_server((host, port))
         config = uvicorn.Config(
             self._serve,
+            interface="asgi3",  # a bound method is taken for an older one
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=16 * 2**20,
@@ -104,7 +109,14 @@ class Host:
             await refuse(scope, receive, send, 404)
             return
         below = {**scope, "path": "/" + (rest[0] if rest else ""), "root_path": f"/{slug}"}
-        await stand_in(below, receive, send)
+        await stand_in(below | {"voices.abort": lambda: self._abort(scope["client"])}, receive, send)
+
+    def _abort(self, client: tuple[str, int]) -> None:
+        """Break a connection without a farewell, which ASGI has no word for."""
+        assert self._server is not None
+        for connection in list(self._server.server_state.connections):
+            if getattr(connection, "client", None) == tuple(client):
+                connection.transport.abort()
 
 
 async def refuse(scope: Message, receive: Receive, send: Send, status: int, body: bytes = b"") -> None:
