@@ -53,7 +53,7 @@ function news(message) {
 }
 
 function speech(now) {
-  transcript.now(now);
+  transcript.now(now, Math.max(0, Math.round(strip.now)));
   if (now.agent.some(({ heard }) => heard)) strip.begin("agent", strip.now);
   else if (!now.agent.length) strip.end("agent", strip.now);
 }
@@ -65,7 +65,6 @@ function take(line) {
   const { kind, at_ms, data } = line;
   if (kind === "caller_speaking") strip.begin("vad", at_ms);
   else if (kind === "caller_stopped" || kind === "caller_turn" || kind === "turn_refused") strip.end("vad", at_ms);
-  else if (kind === "reply_started") strip.begin("agent", at_ms);
   else if (kind === "reply_finished") strip.end("agent", at_ms);
   else if (kind === "interruption" && data.phase !== "asked") {
     strip.end("agent", at_ms);

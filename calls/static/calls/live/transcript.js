@@ -12,10 +12,11 @@ export class Transcript {
   }
 
   line({ kind, at_ms, data }) {
-    if (kind === "caller_turn") this.turn("caller", data.item_id, data.started_ms, this.words.get(data.item_id) ?? "");
+    if (kind === "caller_turn") this.turn("caller", data.item_id, data.started_ms, this.words.get(data.item_id) ?? this.items.get(data.item_id)?.text ?? "");
     else if (kind === "caller_words") {
       this.words.set(data.item_id, data.text);
       const entry = this.items.get(data.item_id);
+      if (entry) delete entry.item.dataset.now;
       if (entry) this.fill(entry, data.text, "");
       else if (data.text) this.turn("caller", data.item_id, at_ms, data.text);
     } else if (kind === "caller_words_failed" && this.items.has(data.item_id)) {
@@ -27,9 +28,11 @@ export class Transcript {
     }
   }
 
-  now({ agent, caller }) {
-    for (const { item_id, text } of caller) this.turn("caller", item_id, null, text).item.dataset.now = "";
-    for (const { item_id, heard, unheard } of agent) this.turn("agent", item_id, null, heard, unheard).item.dataset.now = "";
+  // Of what is being said its beginning is not told before its end: about now, when it is new.
+  now({ agent, caller }, at_ms) {
+    const at = (id) => this.items.get(id)?.at ?? at_ms;
+    for (const { item_id, text } of caller) this.turn("caller", item_id, at(item_id), text).item.dataset.now = "";
+    for (const { item_id, heard, unheard } of agent) this.turn("agent", item_id, at(item_id), heard, unheard).item.dataset.now = "";
   }
 
   turn(side, id, at_ms, heard, unheard = "") {
@@ -43,11 +46,11 @@ export class Transcript {
       this.items.set(id, entry);
       this.place(entry);
       this.empty.hidden = true;
-    } else if (at_ms !== null && entry.at !== at_ms) {
+    } else if (entry.at !== at_ms) {
       entry.at = at_ms;
       this.place(entry);
     }
-    if (entry.at !== null) entry.item.querySelector(".vp-time").textContent = clock(entry.at);
+    entry.item.querySelector(".vp-time").textContent = clock(entry.at);
     this.fill(entry, heard, unheard, side === "caller" && !heard ? "…" : "");
     return entry;
   }
@@ -55,15 +58,16 @@ export class Transcript {
   fill(entry, heard, unheard, instead = "") {
     const [said, cut] = entry.item.querySelector(".lv-text").children;
     const text = heard || instead;
+    entry.text = heard;
     if (said.textContent !== text) said.textContent = text;
     if (cut.textContent !== unheard) cut.textContent = unheard;
   }
 
-  // In the order in which they began; what has no time yet is newest.
+  // In the order in which they began.
   place(entry) {
     const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
-    const later = [...this.items.values()].filter((other) => other !== entry && (other.at ?? Infinity) > (entry.at ?? Infinity));
-    const next = later.sort((a, b) => (a.at ?? Infinity) - (b.at ?? Infinity))[0];
+    const later = [...this.items.values()].filter((other) => other !== entry && other.at > entry.at);
+    const next = later.sort((a, b) => a.at - b.at)[0];
     this.list.insertBefore(entry.item, next?.item ?? null);
     if (atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
