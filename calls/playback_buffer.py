@@ -5,7 +5,10 @@ Pure: times are seconds that the caller of these methods passes in, and must not
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
+
+from calls.audio import SILENCE
 
 BYTES_PER_S = 8000.0
 
@@ -68,6 +71,19 @@ class PlaybackBuffer:
         self._settle(now)
         partly = sum(max(0.0, now - begin) for begin, _ in self._queue)
         return sum(len(mulaw) for _, mulaw in self.heard) / 8 + partly * 1000
+
+    def between(self, begin: float, length: int, now: float) -> bytes:
+        """`length` bytes of what has sounded from `begin` on, silence where nothing did."""
+        self._settle(now)
+        made = bytearray(SILENCE * length)
+        for at, mulaw in itertools.chain(reversed(self._queue), reversed(self.heard)):
+            first = round((at - begin) * BYTES_PER_S)
+            if first + len(mulaw) <= 0:
+                break
+            if first < length:
+                cut = max(0, -first)
+                made[first + cut : first + len(mulaw)] = mulaw[cut : length - first]
+        return bytes(made)
 
     def _settle(self, now: float) -> None:
         while self._queue and self._queue[0][0] + len(self._queue[0][1]) / BYTES_PER_S <= now:

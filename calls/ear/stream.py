@@ -39,6 +39,9 @@ _LAUGHABLE = 13
 """Frames of likely speech in the last second, 416 ms, from which on it is asked whether they are a laugh. Less stops nobody,
 and of 320 ms of speech 2 % would pass for one."""
 
+_ECHO = 0.5
+"""Frames that are so like the agent's sound are its own, and not asked about."""
+
 _ASKED_EACH = 3
 """Frames: it is asked each 96 ms, which takes a millisecond."""
 
@@ -129,10 +132,10 @@ class Stream:
         self._played.append(agent or _SILENCE)
         return self._echo if worth else None
 
-    def laughs(self, sound: Samples, probability: float) -> float:
+    def laughs(self, sound: Samples, probability: float, echo: float) -> float:
         """How like laughter the last second is, with this frame as its end. Only asked while a laugh could stop the agent."""
         self._recent.append(sound)
-        self._likely.append(probability >= LIKELY)
+        self._likely.append(probability >= LIKELY and echo < _ECHO)
         if not self._sounding or len(self._recent) < laughter.FRAMES or sum(self._likely) < _LAUGHABLE:
             self._laughter, self._asked = 0.0, 0
         elif self._asked == 0 and laughter.can_tell():
@@ -154,11 +157,12 @@ def judge(frames: Sequence[Frame]) -> list[SoundHeard]:
     levels = [stream.floor.over(level) for stream, level in zip(streams, dbfs, strict=True)]
     worth = [level >= _AUDIBLE_DB and p >= _POSSIBLE for level, p in zip(levels, speech, strict=True)]
     echoes = _echoes(frames, sound, worth)
-    laughs = [stream.laughs(sound[row], p) for row, (stream, p) in enumerate(zip(streams, speech, strict=True))]
-    return [
-        SoundHeard(frame.at, probability, level, echoes.get(row, 0.0), laughs[row])
-        for row, (frame, probability, level) in enumerate(zip(frames, speech, levels, strict=True))
-    ]
+    heard = []
+    for row, (frame, probability, level) in enumerate(zip(frames, speech, levels, strict=True)):
+        like = echoes.get(row, 0.0)
+        laughs = frame.stream.laughs(sound[row], probability, like)
+        heard.append(SoundHeard(frame.at, probability, level, like, laughs))
+    return heard
 
 
 def _echoes(frames: Sequence[Frame], sound: Samples, worth: list[bool]) -> dict[int, float]:

@@ -98,7 +98,7 @@ def judge(scene: Scene, laid: Laid, course: Course, rules: Rules) -> Verdict:
     if course.notes("EndCall"):
         return _not_scored(verdict, f"the call ended: {course.notes('EndCall')[0].data['reason']}")
     match scene.kind:
-        case scenes.INTERRUPTION:
+        case scenes.INTERRUPTION | scenes.OVER_ECHO:
             _interruption(verdict, course, rules)
         case scenes.SILENCE:
             _silence(verdict, course)
@@ -106,6 +106,10 @@ def judge(scene: Scene, laid: Laid, course: Course, rules: Rules) -> Verdict:
             _pause(verdict, scene, laid, course, rules)
         case scenes.TURN_END:
             _turn_end(verdict, course)
+        case kind if kind in scenes.BEFORE_REPLY.values():
+            _before_reply(verdict, course, rules)
+        case kind if kind in scenes.AT_END.values():
+            _at_end(verdict, course)
         case _:
             _goes_on(verdict, course)
     return verdict
@@ -159,6 +163,53 @@ def _goes_on(verdict: Verdict, course: Course) -> None:
     elif verdict.stopped:
         refused = course.notes(facts.INTERRUPTION_REFUSED)
         verdict.reason = reason(refused[0]) if refused else "not decided by the end of the scene"
+
+
+def _before_reply(verdict: Verdict, course: Course, rules: Rules) -> None:
+    """Between the request and the first sound: a sentence has the floor, and for anything else the reply comes all the same."""
+    until = verdict.end_ms + QUIET_AFTER_MS
+    withdrawn = [m for m in course.moments if m.what in (facts.INTERRUPTION, facts.REPLY_WITHDRAWN) and m.at_ms >= 0]
+    first = course.heard[0].start_ms if course.heard else None
+    verdict.noticed, verdict.answered = _noticed(course), first is not None
+    verdict.gave_up = any(moment.at_ms <= until for moment in withdrawn)
+    verdict.reason = next((told for moment in withdrawn if (told := reason(moment))), "")
+    if verdict.kind != scenes.BEFORE_REPLY[scenes.INTERRUPTION]:
+        verdict.expected = "the reply comes as if nothing were"
+        verdict.delay_ms = first
+        verdict.ok = not verdict.gave_up and first is not None
+        verdict.happened = f"its first sound came {first:.0f} ms after the request" if first is not None else "no reply"
+        verdict.happened += "; the first request was withdrawn" if verdict.gave_up else ""
+        return
+    verdict.expected = f"the agent is silent within {rules.yield_ms / 1000:g} s, for as long as the caller speaks"
+    by = verdict.start_ms + rules.yield_ms
+    verdict.yielded = any(moment.at_ms <= by for moment in withdrawn)
+    verdict.ok = bool(verdict.yielded)
+    spoken_into = [heard for heard in course.heard if heard.start_ms < min(verdict.end_ms, by)]
+    verdict.stopped = bool(spoken_into)  # it began, and was heard to stop
+    if verdict.yielded and spoken_into:
+        verdict.silent_after_ms = round(spoken_into[-1].end_ms - verdict.start_ms, 1)
+    spoken_ms = sum(min(heard.end_ms, verdict.end_ms) - heard.start_ms for heard in spoken_into)
+    verdict.happened = f"{spoken_ms:.0f} ms of the reply were heard over the caller"
+
+
+def _at_end(verdict: Verdict, course: Course) -> None:
+    """In the last moments of a reply: it is heard to its end, a sentence is answered then, and a noise is not."""
+    _describe_stop(verdict, course, verdict.end_ms + QUIET_AFTER_MS)
+    asked = [m for m in course.notes(facts.REPLY_ASKED) if m.at_ms >= 0 and m.data.get("because") == "caller_stopped"]
+    verdict.answered, verdict.noticed = bool(asked), _noticed(course)
+    verdict.gave_up = any(moment.at_ms >= 0 for moment in course.notes(facts.INTERRUPTION))
+    told = [m for m in course.moments if m.what in (facts.INTERRUPTION, facts.INTERRUPTION_REFUSED) and m.at_ms >= 0]
+    verdict.reason = reason(told[0]) if told else ""
+    verdict.happened += f"; an answer was {'' if asked else 'not '}asked for"
+    if verdict.kind == scenes.AT_END[scenes.INTERRUPTION]:
+        verdict.expected, verdict.ok = "what is said is answered", bool(asked)
+    elif verdict.kind == scenes.AT_END[scenes.NOISE]:
+        verdict.expected, verdict.ok = (
+            "the reply is heard to its end, and nothing is answered",
+            not asked and not verdict.stopped,
+        )
+    else:
+        verdict.expected, verdict.ok = "the reply is heard to its end", not verdict.stopped
 
 
 def _silence(verdict: Verdict, course: Course) -> None:

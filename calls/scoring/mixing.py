@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from calls import audio
 from calls.scoring import scenes
+from calls.scoring.echo import EchoPath
 from calls.scoring.scenes import Channel, Scene, Span
 from calls.simulated_phone import CallRefused, read_wav
 
@@ -87,6 +88,8 @@ class Laid:
     speech: tuple[Span, ...] = ()
     resumes_ms: int = 0  # of a pause: when the caller goes on
     words: tuple[tuple[int, str], ...] = ()  # (end of the word, the word)
+    echo: EchoPath | None = None  # over which the agent's sound comes back
+    on_request: bool = False  # 0 is when a reply is asked for, and not when it is heard
 
     @property
     def duration_ms(self) -> int:
@@ -192,7 +195,7 @@ def _noise(scene: Scene) -> Laid:
     caller[begin * 8 : begin * 8 + len(sound)] += sound
     return Laid(
         caller=_mulaw(np.clip(caller, -32768, 32767).astype(np.int16)),
-        agent=_prompt(scene, length_ms + AFTER_MS),
+        agent=prompt(scene, length_ms + AFTER_MS),
         line=_mulaw(line),
         start_ms=begin,
         end_ms=end,
@@ -213,7 +216,7 @@ def _as_it_is(scene: Scene) -> Laid:
     reply_ms = REPLY_MS if scene.kind == scenes.SILENCE else length_ms + AFTER_MS
     return Laid(
         caller=_mulaw(caller),
-        agent=_prompt(scene, reply_ms),
+        agent=prompt(scene, reply_ms),
         line=_mulaw(line),
         start_ms=start_ms,
         end_ms=end_ms,
@@ -222,7 +225,7 @@ def _as_it_is(scene: Scene) -> Laid:
     )
 
 
-def _prompt(scene: Scene, length_ms: int) -> bytes:
+def prompt(scene: Scene, length_ms: int) -> bytes:
     """A prompt as the reply, from its beginning again when it ends too soon."""
     if scene.agent is None or scene.agent is scenes.NO_PROMPT or not scene.agent.file:
         from calls.rehearsal import script, voice  # loads a GPL-3 library: only where nothing else is there to be said

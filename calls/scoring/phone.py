@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import orjson
 
 from calls import audio
 from calls.playback_buffer import PlaybackBuffer
 from calls.scoring.clock import Appointment, Clock
+from calls.scoring.echo import EchoPath, Returning
 
 FRAME_S = 0.02
 STREAM_ID = "MZ00000000000000000000000000000000"
@@ -34,14 +36,25 @@ START: dict[str, Any] = {
 class Phone:
     """Plays what comes, returns marks, obeys clear; speaks `opening`, and `said` from the moment the agent is heard on.
 
-    `send` takes messages to the platform, at the time at which they leave. Behind what there is to say stands the open line.
+    `send` takes messages to the platform, at the time at which they leave. Behind what there is to say stands the open line. With
+    `echo` what is played comes back. With `waits` False the scene begins behind the opening; `told`: when `begin` says so.
     """
 
     def __init__(
-        self, clock: Clock, send: Callable[[str], None], *, opening: bytes, said: bytes, line: bytes, waits: bool
+        self,
+        clock: Clock,
+        send: Callable[[str], None],
+        *,
+        opening: bytes,
+        said: bytes,
+        line: bytes,
+        waits: bool,
+        told: bool = False,
+        echo: EchoPath | None = None,
     ) -> None:
         self.buffer = PlaybackBuffer()
         self.spoken = bytearray()
+        self.has_heard = False
         self.scene_began_at: float | None = None
         """When the first sound of the agent reached the ear; without waiting for one, when `opening` is over."""
         self.heard_of: list[str] = []
@@ -52,6 +65,8 @@ class Phone:
         self._queued: deque[str] = deque()
         self._timer: Appointment | None = None
         self._frames = 0
+        self._told = told
+        self._echo = Returning(echo) if echo is not None else None
         if not waits:
             self.scene_began_at = len(opening) / 8000
 
@@ -60,6 +75,10 @@ class Phone:
         self._send(orjson.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}).decode())
         self._send(orjson.dumps(START).decode())
         self._clock.at(FRAME_S, self._speak)
+
+    def begin(self) -> None:
+        """The scene begins now, whether anything is heard or not."""
+        self.scene_began_at = self._clock.now
 
     # --- the mouth
 
@@ -78,7 +97,13 @@ class Phone:
         _lay(frame, start, self._opening, 0)
         if self.scene_began_at is not None:
             _lay(frame, start, self._said, round(self.scene_began_at * 8000))
-        return bytes(frame)
+        return bytes(frame) if self._echo is None else self._with_echo(bytes(frame), start, self._echo)
+
+    def _with_echo(self, frame: bytes, start: int, echo: Returning) -> bytes:
+        heard_at = start / 8000 - echo.path.delay_ms / 1000
+        played = self.buffer.between(heard_at, len(frame), self._clock.now)
+        mixed = np.frombuffer(audio.mulaw_decode(frame), "<i2") + echo.frame(played)
+        return audio.mulaw_encode(np.clip(np.rint(mixed), -32768, 32767).astype("<i2").tobytes())
 
     # --- the ear
 
@@ -89,7 +114,8 @@ class Phone:
         match message["event"]:
             case "media":
                 sound = binascii.a2b_base64(message["media"]["payload"])
-                if self.scene_began_at is None:
+                self.has_heard = True
+                if self.scene_began_at is None and not self._told:
                     self.scene_began_at = now
                 self._queued.append(of)
                 self.buffer.add(sound, now)

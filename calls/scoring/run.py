@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from calls.scoring import mixing, world
+from calls.scoring import mixing, situations, world
 from calls.scoring.course import Course
 from calls.scoring.judge import Rules, Verdict, judge
 from calls.scoring.mixing import Laid
@@ -48,7 +48,7 @@ class Run:
 def score(scene: Scene, setup: world.Setup, rules: Rules) -> Scored:
     """Play and judge one scene."""
     try:
-        laid = mixing.lay(scene)
+        laid = situations.lay(scene)
     except mixing.Unplayable as why:
         verdict = Verdict(
             scene.id, scene.kind, scene.part, scene.caller.file, scene.start_ms, scene.start_ms, scene.end_ms

@@ -13,8 +13,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from calls.scoring.echo import EchoPath
+
 INTERRUPTION, BACKCHANNEL, OVERLAP = "interruption", "backchannel", "overlap"
 NOISE, SILENCE, PAUSE, TURN_END = "noise", "silence", "pause", "turn_end"
+
+ECHO, OVER_ECHO = "echo", "speech_over_echo"
+BEFORE_REPLY = {
+    INTERRUPTION: "speech_before_a_reply",
+    BACKCHANNEL: "backchannel_before_a_reply",
+    NOISE: "noise_before_a_reply",
+}
+AT_END = {
+    INTERRUPTION: "speech_at_the_end_of_a_reply",
+    BACKCHANNEL: "backchannel_at_the_end_of_a_reply",
+    NOISE: "noise_at_the_end_of_a_reply",
+}
+"""Kinds that are made of others, by what the caller's sound is."""
 
 GROUPS = {
     "interruptions": (INTERRUPTION,),
@@ -22,6 +37,9 @@ GROUPS = {
     "noises": (NOISE,),
     "silences": (SILENCE,),
     "pauses": (PAUSE, TURN_END),
+    "echoes": (ECHO, OVER_ECHO),
+    "requests": tuple(BEFORE_REPLY.values()),
+    "ends": tuple(AT_END.values()),
 }
 """What can be asked for by name, and the kinds of scenes that are in it."""
 
@@ -64,7 +82,7 @@ class Scene:
 
     id: str
     kind: str
-    part: str  # conversation | mixed | noise | silence | single
+    part: str  # conversation | mixed | noise | silence | single | echo
     caller: Channel
     start_ms: int
     end_ms: int
@@ -74,6 +92,9 @@ class Scene:
     label: str = ""  # of a noise
     in_pause: bool = False  # a backchannel that fell into a gap of the other
     line: Channel | None = None  # the open line under a noise
+    of: Scene | None = None  # whose sounds these are, in another place
+    echo: EchoPath | None = None  # the agent's sound comes back
+    left_ms: int = 0  # of the reply, when the event begins in its last moments
 
     @property
     def says(self) -> str:
@@ -87,6 +108,7 @@ class Folder:
 
     path: Path
     scenes: list[Scene] = field(default_factory=list)
+    prompts: list[Channel] = field(default_factory=list)  # of an agent
     skipped: list[str] = field(default_factory=list)
 
 
@@ -103,6 +125,7 @@ def read(path: Path) -> Folder:
     for entry in _list(manifest, "files", folder.skipped):
         files.know(entry)
     prompts, lines = files.of_kind("agent prompt"), files.of_kind("silence")
+    folder.prompts = prompts
     for conversation in _list(manifest, "conversations", folder.skipped):
         folder.scenes += _safely(_conversation(conversation, files), folder.skipped, conversation)
     for scenario in _list(_json(path / "scenarios.json") or {}, "scenarios", folder.skipped):

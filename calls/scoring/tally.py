@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from calls.scoring import scenes
+from calls.scoring.echo import PATHS
 from calls.scoring.judge import TOLERANCE_MS, Rules, Verdict
 from calls.scoring.statistics import Quantile, Share, quantile, share
 
@@ -107,6 +108,9 @@ def tally(verdicts: Iterable[Verdict], rules: Rules, seed: int = 0) -> Tally:
     made.rows += _silences(of[scenes.SILENCE])
     made.rows += _pauses(of[scenes.PAUSE], rules)
     made.rows += _turn_ends(of[scenes.TURN_END], seed)
+    made.rows += _echoes(of[scenes.ECHO], of[scenes.OVER_ECHO], seed)
+    made.rows += _before_reply({sort: of[kind] for sort, kind in scenes.BEFORE_REPLY.items()}, seed)
+    made.rows += _at_end({sort: of[kind] for sort, kind in scenes.AT_END.items()})
     return made
 
 
@@ -197,3 +201,43 @@ def _turn_ends(of: list[Verdict], seed: int) -> Iterable[Row]:
     yield _length(group, "response delay", [v.delay_ms or 0.0 for v in told], seed)
     without = [(v.delay_ms or 0.0) - (v.model_ms or 0.0) for v in told]
     yield _length(group, "without the model's own time", without, seed, part=True)
+
+
+def _echoes(alone: list[Verdict], over: list[Verdict], seed: int) -> Iterable[Row]:
+    group = "the agent's own echo"
+    if alone:
+        yield _share(group, "stopped the sound", alone, lambda v: bool(v.stopped))
+        for path in PATHS:
+            some = [v for v in alone if v.says.endswith(path.name)]
+            yield _share(group, f"of {path.name}", some, lambda v: bool(v.stopped), part=True)
+        yield _share(group, "taken for speech by the model's VAD", alone, lambda v: bool(v.noticed))
+    if over:
+        yield _share(group, "the agent yields to who speaks over its echo", over, lambda v: bool(v.yielded))
+        yield _length(
+            group, "time to silence", [v.silent_after_ms for v in over if v.silent_after_ms is not None], seed
+        )
+
+
+def _before_reply(of: dict[str, list[Verdict]], seed: int) -> Iterable[Row]:
+    group = "between the request and the reply's first sound"
+    for sort, name in ((scenes.BACKCHANNEL, "backchannels"), (scenes.NOISE, "noises")):
+        if not of[sort]:
+            continue
+        yield _share(group, f"{name} for which the request was withdrawn", of[sort], lambda v: bool(v.gave_up))
+        yield _length(group, "first sound", [v.delay_ms for v in of[sort] if v.delay_ms is not None], seed, part=True)
+    spoken = of[scenes.INTERRUPTION]
+    if spoken:
+        yield _share(group, "sentences to which the agent yields", spoken, lambda v: bool(v.yielded))
+        yield _share(group, "into which it began to speak", spoken, lambda v: bool(v.stopped), part=True)
+        times = [v.silent_after_ms for v in spoken if v.silent_after_ms is not None]
+        yield _length(group, "time to silence of these", times, seed, part=True)
+
+
+def _at_end(of: dict[str, list[Verdict]]) -> Iterable[Row]:
+    group = "in the last moments of a reply"
+    if of[scenes.INTERRUPTION]:
+        yield _share(group, "sentences answered", of[scenes.INTERRUPTION], lambda v: bool(v.answered))
+    for sort, name in ((scenes.BACKCHANNEL, "backchannels"), (scenes.NOISE, "noises")):
+        if of[sort]:
+            yield _share(group, f"{name} that stopped the sound", of[sort], lambda v: bool(v.stopped))
+            yield _share(group, f"{name} answered", of[sort], lambda v: bool(v.answered))

@@ -140,6 +140,8 @@ class World:
             said=laid.caller,
             line=laid.line,
             waits=bool(laid.agent),
+            told=laid.on_request,
+            echo=laid.echo,
         )
         self._model = Model(
             self.clock,
@@ -179,7 +181,7 @@ class World:
 
     def _next_reply(self) -> bytes:
         """The scene's own until it is heard: one that the caller spoke into before its first sound is not the scene's."""
-        if self._laid.agent and self._phone.scene_began_at is None:
+        if self._laid.agent and not self._phone.has_heard:
             return self._laid.agent
         return (self._laid.agent or read_wav(ANSWER))[: ANSWER_MS * 8]
 
@@ -206,6 +208,12 @@ class World:
         self._phone.receive(text, reply)
         if waited and self._phone.scene_began_at is not None:
             self._promise_words(self._phone.scene_began_at)
+
+    def asked(self) -> None:
+        """A reply is asked for; where the scene waits for that, it begins."""
+        if self._laid.on_request and self._phone.scene_began_at is None:
+            self._phone.begin()
+            self._promise_words(self.clock.now)
 
     # --- into the core
 
@@ -319,8 +327,9 @@ class _Watch:
                 self._world.remember("TruncateReply", {"audio_end_ms": command.audio_end_ms}, now)
             case c.EndCall():
                 self._world.remember("EndCall", {"reason": command.reason, "failed": command.failed}, now)
-            case _:
-                self._world.remember(type(command).__name__, {}, now)
+            case c.AskForReply():
+                self._world.asked()
+                self._world.remember("AskForReply", {}, now)
 
 
 class _PhoneOutlet:

@@ -98,3 +98,16 @@ def test_every_mark_returns_once_and_heard_is_no_more_than_sent_or_passed(steps:
     assert returned == given_marks
     ends = [begin + len(sound) / 8000 for begin, sound in buffer.heard]
     assert all(end <= begin + 1e-6 for end, (begin, _) in zip(ends, buffer.heard[1:], strict=False))
+
+
+def test_what_sounded_between_two_times_is_told_to_the_byte() -> None:
+    buffer = PlaybackBuffer()
+    buffer.add(SECOND[:400], 10.0)
+    buffer.add(SECOND[400:800], 10.0)
+    buffer.add(SECOND[800:1200], 11.0)
+    assert buffer.between(10.0, 800, 10.2) == SECOND[:800]
+    assert buffer.between(10.025, 400, 10.2) == SECOND[200:600]
+    assert buffer.between(9.99, 160, 10.2) == b"\xff" * 80 + SECOND[:80]
+    assert buffer.between(10.075, 400, 10.2) == SECOND[600:800] + b"\xff" * 200
+    buffer.clear(11.025)
+    assert buffer.between(11.0, 400, 11.2) == SECOND[800:1000] + b"\xff" * 200

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from calls.scoring import report, scenes, table
+from calls.scoring import report, scenes, situations, table
 from calls.scoring.chosen import BadChoice, Chosen, choose
 from calls.scoring.judge import Rules
 from calls.scoring.run import Run, score_all
@@ -99,6 +99,7 @@ class Command(BaseCommand):
         except scenes.NoScenes as why:
             raise CommandError(str(why)) from None
         for folder in found:
+            folder.scenes += situations.of(folder)
             folder.scenes = _some([s for s in folder.scenes if s.kind in kinds], options["limit"], options["seed"])
         if not any(folder.scenes for folder in found):
             raise CommandError(f"No such scenes in {', '.join(map(str, paths))}.")

@@ -27,8 +27,9 @@ def score(*arguments: object, **options: Any) -> str:
 
 def test_a_folder_is_scored(folder: Path) -> None:
     told = score(folder)
-    assert f"6 scenes of {folder}" in told
-    for group in ("Interruptions", "Noises", "Silences", "Pauses", "Ends of turns"):
+    assert f"18 scenes of {folder}" in told
+    groups = ("Interruptions", "Noises", "Silences", "Pauses", "Ends of turns", "The agent's own echo")
+    for group in (*groups, "Between the request and the reply's first sound", "In the last moments of a reply"):
         assert f"\n{group}\n" in told
     assert re.search(r"time to silence +median \d+ ", told)
 
@@ -50,7 +51,7 @@ def test_only_some_and_at_most_so_many(folder: Path) -> None:
     told = score(folder, only="interruptions,silences")
     assert "3 scenes" in told
     assert "Noises" not in told
-    assert "5 scenes" in score(folder, limit=1)
+    assert "11 scenes" in score(folder, limit=1)
 
 
 def test_two_choices_stand_side_by_side(folder: Path) -> None:
@@ -70,7 +71,7 @@ def test_what_cannot_be_used_is_told_and_counted(folder: Path) -> None:
     (folder / "noise" / "cough.wav").write_bytes(b"no sound")
     told = score(folder)
     assert "left out: the file conv/a_caller.wav is missing" in told
-    assert "1 scenes could not be scored" in told
+    assert "3 scenes could not be scored" in told
     assert "cannot be read as a WAV file" in told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from calls.scoring import table
+from calls.scoring.echo import PATHS
 from calls.scoring.judge import Rules, Verdict
 from calls.scoring.tally import Row, Tally, tally
 
@@ -91,3 +92,28 @@ def test_a_failure_names_scene_file_time_what_was_expected_and_why() -> None:
         "because:  loud",
     ):
         assert part in told
+
+
+def test_echoes_are_told_by_their_paths() -> None:
+    of = [verdict("echo", stopped=n == 0, says=f"echo over {path.name}") for n, path in enumerate(PATHS)]
+    of += [verdict("speech_over_echo", yielded=True, silent_after_ms=600.0)]
+    made = tally(of, Rules())
+    assert row(made, "the agent's own echo", "stopped the sound").share.count == 1
+    assert row(made, "the agent's own echo", f"of {PATHS[0].name}").share.of == 1
+    assert row(made, "the agent's own echo", "time to silence").median.value == 600
+
+
+def test_what_falls_between_request_and_reply_or_into_its_end_has_rows_of_its_own() -> None:
+    of = [verdict("noise_before_a_reply", gave_up=n == 0, delay_ms=500.0 + n) for n in range(4)]
+    of += [verdict("speech_before_a_reply", yielded=True, stopped=True, silent_after_ms=700.0)]
+    of += [verdict("noise_at_the_end_of_a_reply", stopped=False, answered=n < 2) for n in range(4)]
+    of += [verdict("speech_at_the_end_of_a_reply", answered=True)]
+    made = tally(of, Rules())
+    before, end = "between the request and the reply's first sound", "in the last moments of a reply"
+    assert row(made, before, "noises for which the request was withdrawn").share.count == 1
+    assert row(made, before, "first sound").median.of == 4
+    assert row(made, before, "sentences to which the agent yields").share.count == 1
+    assert row(made, end, "noises answered").share.count == 2
+    assert row(made, end, "sentences answered").share.of == 1
+    assert "backchannels answered" not in {one.name for one in made.rows}
+    assert "interruptions" not in {one.group for one in made.rows}
