@@ -28,7 +28,9 @@ def why(kind: str, data: Any, said: str = "") -> str:
         return "the caller went on before the agent had begun" if withdrawn else _stopped(data, words(data) or said)
     if kind == facts.INTERRUPTION_REFUSED:
         return _went_on(data, words(data) or said)
-    return f"a noise, {_hardly_speech(data)}" if kind == facts.TURN_REFUSED else ""
+    if kind != facts.TURN_REFUSED:
+        return ""
+    return "no word was found in it" if text(data.get("because")) == "no_words" else f"a noise, {_hardly_speech(data)}"
 
 
 def sentence(kind: str, data: Any, said: str = "", names: Names | None = None) -> str:
@@ -181,6 +183,7 @@ def _warning(data: Data) -> str:
 
 
 _ASKED = {
+    "voice_failed": "Asked the model to say the rest in its own voice",
     "greeting": "Asked the model for the greeting",
     "caller_stopped": "Asked the model for an answer: the caller had stopped",
     "restored": "Asked the model for an answer: its link was back, and the caller still waited",
@@ -357,6 +360,21 @@ def _hung_up(data: Data) -> str:
     return f"{_short(text(data.get('by'))) or 'Staff'} hung up"
 
 
+def _voice_failed(data: Data) -> str:
+    voice, code, then = (_short(text(data.get(name))) for name in ("voice", "code", "then"))
+    sentence = f"The voice {voice} failed" + (f" ({code})" if code else "")
+    if not then:
+        return sentence
+    goes_on = {voice: "it was tried once more", "own": "the model's own voice went on"}
+    return f"{sentence}: {goes_on.get(then, f'{then} went on')}"
+
+
+def _hearing_lost(data: Data) -> str:
+    hearing, reason, then = (_short(text(data.get(name))) for name in ("hearing", "reason", "then"))
+    goes_on = "it was tried once more" if then == hearing else "from here on the model hears the caller itself"
+    return f"The ear {hearing} was lost" + (f" ({reason})" if reason else "") + f": {goes_on}"
+
+
 _HEADS = {facts.INTERRUPTION: "Stopped", facts.INTERRUPTION_REFUSED: "Went on", facts.TURN_REFUSED: "Not answered"}
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
@@ -377,4 +395,6 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     facts.MODEL_ERROR: _error,
     facts.OUTLET_FULL: lambda data: f"The {_short(text(data.get('outlet'))) or 'outlet'} could not keep up",
     facts.BAD_INPUT: _unreadable,
+    facts.VOICE_FAILED: _voice_failed,
+    facts.HEARING_LOST: _hearing_lost,
 }

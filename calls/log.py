@@ -93,6 +93,7 @@ LINES: dict[str, Callable[[Data], list[str]]] = {
     facts.CALL_WARNING: _one("⏰ {left_s} s of the call left - telling the caller"),
     facts.SENTENCE_TYPED: lambda data: ["💬 Staff typed a sentence for the agent to say"] if data.get("taken") else [],
     facts.HANG_UP_ASKED: lambda data: ["📞 Staff hung up"],
+    facts.HEARING_READY: _one("👂 {hearing} hears the caller"),
     facts.SETTINGS_CHANGED: _settings_sent,
     facts.SETTINGS_APPLIED: _settings_applied,
     facts.CALLER_STOPPED: _one("🎤 Caller stopped speaking - preparing response"),
@@ -106,6 +107,8 @@ WARNINGS: dict[str, Callable[[Data], list[str]]] = {
     facts.SESSION_DIFFERS: lambda data: ["The model took settings other than asked: " + "; ".join(data["differences"])],
     facts.LINK_LOST: _one("The model's socket is gone ({reason})"),
     facts.LINK_RESTORED: _one("The model's socket is back (attempt {attempt}, {items} items replayed)"),
+    facts.VOICE_FAILED: _one("The voice {voice} failed ({code}) - going on with: {then}"),
+    facts.HEARING_LOST: _one("The ear {hearing} is lost ({reason}) - going on with: {then}"),
     facts.SETTINGS_REFUSED: _one("Settings revision {revision} refused ({code}) - the call goes on with what it had"),
     facts.OUTLET_FULL: _one("The {outlet} cannot keep up"),
     facts.BAD_INPUT: _one("Unreadable message from the {source}: {problem}"),
@@ -117,8 +120,10 @@ WARNINGS: dict[str, Callable[[Data], list[str]]] = {
 KNOWN = {*LINES, *WARNINGS, facts.SESSION_CONFIGURED, facts.MODEL_ERROR}
 
 
-def vad_line(turn_detection: Data) -> str:
+def vad_line(turn_detection: Data | None) -> str:
     """The settings in force, at the start of a session."""
+    if turn_detection is None:
+        return "VAD: none, another ear hears the caller"
     created = str(turn_detection.get("create_response")).lower()
     interrupted = str(turn_detection.get("interrupt_response")).lower()
     tail = f"create_response={created}, interrupt_response={interrupted}"

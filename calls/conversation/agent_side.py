@@ -38,11 +38,11 @@ class AgentSide(Floor):
         self.wanted = because
         if because in ("caller_stopped", "restored", "unheard"):
             self._owes_answer = False
-        if not self.replies.free:
+        if not self.replies.free or self.repairs.outstanding:
             return
         self.wanted, self._because, self.retry_at = "", because, None
         request_id = self.replies.ask(now)
-        yield AskForReply(request_id, self._words_for(because))
+        yield AskForReply(request_id, self._words_for(because), as_text=not self.has_own_voice)
         yield Note(facts.REPLY_ASKED, {"request_id": request_id, "because": because})
 
     def _words_for(self, because: str) -> str:
@@ -60,6 +60,8 @@ class AgentSide(Floor):
                 return SAY.format(s.call_warning)
             case "unheard":
                 return UNHEARD
+            case "voice_failed":
+                return self._unsaid
         if self._warning_due:
             self._warning_asked = True
             return SAY_FIRST.format(s.call_warning)
@@ -136,11 +138,17 @@ class AgentSide(Floor):
             yield from self._withdraw(event.reply_id)
         elif event.reply_id not in self.replies.dead:  # said twice, it does not come to life again
             self.wanted, self.retry_at, self._wish = "", None, ""
-            if ours and self._because == "greeting":
-                self._greeting_reply = event.reply_id
-            elif ours and self._because == "goodbye":
-                self._last_reply = event.reply_id
+            if ours:
+                self._know_reply(event.reply_id)
             self._rest(now)
+
+    def _know_reply(self, reply_id: str) -> None:
+        """What a reply that we asked for is, when that makes a difference to its end."""
+        rest_of = self._unsaid_of if self._because == "voice_failed" else ""
+        if self._because == "greeting" or (rest_of and rest_of == self._greeting_reply):
+            self._greeting_reply = reply_id
+        elif self._because == "goodbye" or (rest_of and rest_of == self._last_reply):
+            self._last_reply = reply_id
 
     def _reply_created_too_late(self, event: e.ReplyCreated, now: float) -> Commands:
         """A reply begins while the caller speaks: it is not wanted, whoever asked for it."""
@@ -179,18 +187,22 @@ class AgentSide(Floor):
             return
         if not event.reply_id and now < self._suppress_until:
             return
-        if self.state is State.PREPARING and self.replies.could_begin(event.reply_id):
-            # Its creation was missed; seen from servers around an interruption.
-            yield from self._reply_created(e.ReplyCreated(event.reply_id, self.replies.asked), now)
+        yield from self._began_unseen(event.reply_id, now)
         self.replies.sign_of_life(event.reply_id, now)
         item = self.playback.item(event.reply_id, event.item_id, event.content_index)
         if not item.received:
             yield from self._first_sound(item, now)
         yield from self.playback.add(item, event.audio, now)
 
+    def _began_unseen(self, reply_id: str, now: float) -> Commands:
+        """A reply's creation was missed; seen from servers around an interruption."""
+        if self.state is State.PREPARING and self.replies.could_begin(reply_id):
+            yield from self._reply_created(e.ReplyCreated(reply_id, self.replies.asked), now)
+
     def _first_sound(self, item: Item, now: float) -> Commands:
         self._greeted = True
         self._reply_attempts = self._refusals = 0
+        self._unsaid = self._unsaid_of = ""
         self.transcript.agent_speaks(item.item_id)
         if any(other.received for other in self.playback.items.values() if other.reply_id == item.reply_id):
             return
@@ -198,7 +210,13 @@ class AgentSide(Floor):
             self._warning_due = self._warning_asked = False
         delay = round((now - self._stopped_at) * 1000) if self._stopped_at is not None else None
         self._stopped_at = None
-        yield Note(facts.REPLY_STARTED, {"reply_id": item.reply_id, "delay_ms": delay})
+        text_at = self._text_at.pop(item.reply_id, None)
+        voice_ms = round((now - text_at) * 1000) if text_at is not None else None
+        voice = self.settings.voices[self.voice] if item.voiced and not self.has_own_voice else ""
+        yield Note(
+            facts.REPLY_STARTED,
+            {"reply_id": item.reply_id, "delay_ms": delay, "voice": voice, "voice_ms": voice_ms},
+        )
 
     def _reply_text(self, event: e.ReplyText, now: float) -> Commands:
         event = self._named(event)
@@ -214,13 +232,19 @@ class AgentSide(Floor):
             yield from self.transcript.late_words(event.item_id, event.content_index, event.text)
             return
         item = self.playback.item(event.reply_id, event.item_id, event.content_index)
-        item.text, item.text_done = event.text, True
+        item.text_done = True
+        if not item.voiced or event.text.startswith(item.text):  # what was spoken cannot be taken back
+            item.text = event.text
 
     def _reply_audio_done(self, event: e.ReplyAudioDone, now: float) -> Commands:
         event = self._named(event)
         if event.reply_id not in self.replies.dead:
             item = self.playback.item(event.reply_id, event.item_id, event.content_index)
-            yield from self.playback.finish_item(item, now)
+            yield from self._finish(item, now)
+
+    def _finish(self, item: Item, now: float) -> Commands:
+        """No more of this item comes from the model."""
+        yield from self.playback.finish_item(item, now)
 
     def _reply_done(self, event: e.ReplyDone, now: float) -> Commands:
         yield Note(
@@ -241,22 +265,27 @@ class AgentSide(Floor):
             return
         self.replies.done(event.reply_id)
         if event.reply_id in self.replies.dead:
+            yield from self.repairs.after(event.reply_id, now)
             if self.replies.dead[event.reply_id].interruption:
                 yield self._interruption_settled(event.reply_id)
         else:
-            items = [item for item in self.playback.items.values() if item.reply_id == event.reply_id]
-            for item in items:
-                yield from self.playback.finish_item(item, now)
-            if event.status != "completed" and any(item.received for item in items):
-                self._breaks_off(event.reply_id)
-            unheard_of = was_active and not any(item.received for item in items)
-            if unheard_of and (event.status != "cancelled" or self.state is State.HOLDING):
-                self.playback.forget(event.reply_id)
-                yield from self._came_to_nothing(event, now)
-            elif self.state in (State.REPLYING, State.WEIGHING) and not self.playback.unheard_s(now):
-                yield from self._heard_to_its_end(now)
+            yield from self._living_reply_done(event, was_active, now)
         if self.replies.free:
             yield from self._want_if_due(now)
+
+    def _living_reply_done(self, event: e.ReplyDone, was_active: bool, now: float) -> Commands:
+        items = [item for item in self.playback.items.values() if item.reply_id == event.reply_id]
+        for item in items:
+            yield from self._finish(item, now)
+        sounds = any(item.received or self.utterances.of(item) is not None for item in items)
+        if event.status != "completed" and sounds:
+            self._breaks_off(event.reply_id)
+        unheard_of = was_active and not sounds
+        if unheard_of and (event.status != "cancelled" or self.state is State.HOLDING):
+            self.playback.forget(event.reply_id)
+            yield from self._came_to_nothing(event, now)
+        elif self.state in SPEAKING and not self.utterances.speaking and not self.playback.unheard_s(now):
+            yield from self._heard_to_its_end(now)
 
     def _breaks_off(self, reply_id: str | None) -> None:
         s = self.settings
@@ -311,6 +340,8 @@ class AgentSide(Floor):
             self.state, self.speech_started_at, self._doubted = State.HEARING, now, True
             self.burst.begin()
             self._voiced_ms = 0.0
+        elif self._unsaid:
+            yield from self._want("voice_failed", now)
         elif self._owes_answer:
             self._stopped_at = now
             yield from self._want("caller_stopped", now)
@@ -329,7 +360,7 @@ class AgentSide(Floor):
 
     def _mark_played(self, event: e.MarkPlayed, now: float) -> Commands:
         self.playback.mark_returned(event.name, now)
-        generated = self.replies.active is None and self.state is not State.HOLDING
+        generated = not self.making and self.state is not State.HOLDING
         heard = not self.playback.marks_outstanding and not self.playback.unheard_s(now)
         if self.playback.items and generated and heard:
             yield from self._heard_to_its_end(now)
@@ -341,8 +372,10 @@ class AgentSide(Floor):
             return
         yield CancelReply(reply_id)
         for item in list(self.playback.items.values()):
-            yield from self.playback.finish_item(item, now)
-        if self.state in SPEAKING:
+            yield from self._finish(item, now)
+        if self.utterances.speaking:
+            self.replies.done(reply_id)  # the voice says what there is
+        elif self.state in SPEAKING:
             # What still comes of it is dropped, and the conversation is free when its end is known.
             self.replies.bury(reply_id, 0)
             self.replies.sign_of_life(reply_id, now)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from . import barge_in, facts, patience, silence
 from . import events as e
-from .agent_side import AgentSide
 from .barge_in import Verdict
-from .commands import CommitInput, DeleteItem, Note, SendAudio
+from .commands import Command, CommitInput, DeleteItem, EndUtterance, Note, SendAudio, SendToHearing
 from .evidence import NO_SPEECH_MS
 from .floor import Commands
 from .interruption import Interruption
+from .playback import FRAME, SILENCE
 from .states import State
+from .voicing import Voicing
 
 SILENT_FRAME = "/" * 213 + "w=="
 """160 bytes of mu-law silence (0xFF) in base64."""
@@ -19,17 +20,26 @@ SURELY_NO_SPEECH = 0.4
 """A stretch in which our ear was never surer than this of a single frame was no speech: the model's VAD took a noise for it.
 Soft speakers get above it, coughs mostly do not."""
 
+NO_WORDS = "no_words"
+"""Why a turn is none that another ear heard: it has taken back what it first took for words."""
+
 ANY_SPEECH = Verdict(True, "any_speech", ({"evidence": "any_speech"},))
 
 
-class CallerSide(AgentSide):
+class CallerSide(Voicing):
     """What is done about facts of the caller."""
+
+    def pass_on(self, audio: bytes, encoded: str) -> Command:
+        """A frame of the caller's sound, to who hears it."""
+        return SendToHearing(audio) if self.hears_elsewhere else SendAudio(encoded)
 
     def _caller_audio(self, event: e.CallerAudio, now: float) -> Commands:
         self.audio_at = now
-        self._early_audio.append(event.encoded)
-        return
-        yield
+        if self.hears_elsewhere:
+            self.sent_bytes += len(event.audio)
+            yield self.pass_on(event.audio, event.encoded)
+        else:
+            self._early_audio.append(event.encoded)
 
     def _caller_key(self, event: e.CallerKey, now: float) -> Commands:
         self.idle_prompts, self.quiet_since, self._last_reply = 0, now, ""  # who presses keys is there
@@ -64,7 +74,7 @@ class CallerSide(AgentSide):
 
     def _caller_goes_on(self, event: e.SpeechStarted, now: float) -> Commands:
         """Speech after the pause in which the reply was asked for: it is no longer wanted."""
-        over_agent = self.replies.asked_is_wanted or self.playback.unheard_s(now) > 0
+        over_agent = self.replies.asked_is_wanted or self.playback.unheard_s(now) > 0 or self.utterances.speaking
         yield from self._hear(event, now, over_agent)
         self.wanted, self.state = "", State.HEARING
         if over_agent:
@@ -87,12 +97,14 @@ class CallerSide(AgentSide):
             self.settings,
             self.playback,
             self.replies,
+            utterances=self.utterances,
+            repairs=self.repairs,
             speech_item_id=speech,
             verdict=verdict,
             server_cancels=self._server_cancels,
         )
         self.burst.begin()
-        self._owes_answer, self.idle_prompts = False, 0
+        self._owes_answer, self.idle_prompts, self._unsaid = False, 0, ""
         if self.settings.mode == "legacy":
             yield from act.cancel_only(self.transcript, now)
             return
@@ -116,7 +128,7 @@ class CallerSide(AgentSide):
     # --- the caller ends
 
     def _caller_stopped(self, event: e.SpeechStopped, now: float) -> Commands:
-        if why := self._no_turn(now):
+        if why := self._no_turn(event, now):
             yield from self._refuse_turn(event, why, now)
             return
         self.burst.begin()  # what was said is no evidence against the reply to it
@@ -159,7 +171,7 @@ class CallerSide(AgentSide):
             return 0
         return barge_in.speech_ms(self.settings, self._speech.audio_start_ms, event.audio_end_ms)
 
-    def _no_turn(self, now: float) -> str:
+    def _no_turn(self, event: e.SpeechStopped, now: float) -> str:
         """Why what the model took for a turn is none, as far as our ear can tell; empty when it is one. Who has stopped the agent
         is always answered."""
         s, burst = self.settings, self.burst
@@ -175,9 +187,10 @@ class CallerSide(AgentSide):
         """A noise is not answered, and leaves nothing behind in the conversation. What it got in the way of is taken up again."""
         self._refused_items[event.item_id] = why
         surest = {"evidence": "probability", "value": round(self._surest or 0.0, 2), "threshold": SURELY_NO_SPEECH}
+        reasons = [] if why == NO_WORDS else [surest]
         self._speech, self._doubted = None, False
         self.burst.begin()
-        yield Note(facts.TURN_REFUSED, {"item_id": event.item_id, "because": why, "reasons": [surest]})
+        yield Note(facts.TURN_REFUSED, {"item_id": event.item_id, "because": why, "reasons": reasons})
         if self._spoke_after is State.PREPARING and self._wish:
             self.state, self.wanted, self.prepared_at, self.committed = State.PREPARING, self._wish, now, True
             yield from self._want_if_due(now)
@@ -185,6 +198,8 @@ class CallerSide(AgentSide):
             quiet_since = self.quiet_since
             self._rest(now)
             self.quiet_since = quiet_since  # a noise does not break the silence
+            if self._unsaid and self.state is State.LISTENING:
+                yield from self._want("voice_failed", now)
 
     def _committed(self, event: e.InputCommitted, now: float) -> Commands:
         self._said = ""
@@ -206,11 +221,11 @@ class CallerSide(AgentSide):
         self.gap_filled_at = now
         self.sent_bytes += silence.GAP_FILL_MS * e.BYTES_PER_MS
         for _ in range(silence.GAP_FILL_MS // 20):
-            yield SendAudio(SILENT_FRAME)
+            yield self.pass_on(SILENCE * FRAME, SILENT_FRAME)
 
     def _speech_never_stops(self, now: float) -> Commands:
         yield self._stuck(now, self.speech_started_at, "end the caller's turn by hand")
-        yield CommitInput()
+        yield EndUtterance() if self.hears_elsewhere else CommitInput()
         self.state, self._stopped_at, self.prepared_at = State.PREPARING, now, now
         self._speech, self.committed, self.answer_at = None, False, now
         self.wanted = "caller_stopped"

@@ -33,7 +33,7 @@ class Changes(Idle):
         """Bring the first change into force. What the model need not know is so at once; while there is none, it waits."""
         while self.offered:
             wanted = dict(self.offered[0].settings.turn_detection)
-            if wanted != dict(self.settings.turn_detection):
+            if wanted != dict(self.settings.turn_detection) and not self.hears_elsewhere:
                 if self.state is not State.CONNECTING:
                     self.settings_sent_at = now
                     yield self._told(wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import events as e
 from . import facts, silence
-from .commands import Command, Note, OpenModel, SendAudio
+from .commands import Command, Note, OpenHearing, OpenModel, OpenVoice, SendAudio
 from .floor import Commands
 from .staff import Staff
 from .states import EVERYWHERE, TABLE, State
@@ -25,7 +25,7 @@ class Conversation(Staff):
         if type(event) is e.CallerAudio and self.state is not State.CONNECTING:  # fifty times a second
             self.audio_at = now
             self.sent_bytes += len(event.audio)
-            return [] if self.state is State.ENDED else [SendAudio(event.encoded)]
+            return [] if self.state is State.ENDED else [self.pass_on(event.audio, event.encoded)]
         if self.state is State.ENDED:
             return []
         kind = type(event)
@@ -55,6 +55,10 @@ class Conversation(Staff):
             return
         self.began_at, self.answered = now, True
         yield self.playback.probe(now)
+        if self.settings.voices:
+            yield OpenVoice(0)  # a handshake takes some tenths of a second, which no caller shall wait for
+        if self.hears_elsewhere:
+            yield OpenHearing()
         yield from self._open(now)
 
     def _open(self, now: float) -> Commands:
@@ -71,7 +75,7 @@ class Conversation(Staff):
     def _model_ready(self, event: e.ModelReady, now: float) -> Commands:
         yield Note(
             facts.SESSION_CONFIGURED,
-            {"session_id": event.session_id, "turn_detection": dict(self.settings.turn_detection)},
+            {"session_id": event.session_id, "turn_detection": self.session_turn_detection},
         )
         if event.differences:
             yield Note(facts.SESSION_DIFFERS, {"differences": list(event.differences)})
@@ -81,8 +85,9 @@ class Conversation(Staff):
             yield from lines
             yield Note(facts.LINK_RESTORED, {"attempt": self._openings, "items": len(lines)})
         self._openings, self.connecting_since = 0, None
-        self._input_began_at = now - 0.02 * len(self._early_audio)
-        self.sent_bytes = 160 * len(self._early_audio)
+        if not self.hears_elsewhere:
+            self._input_began_at = now - 0.02 * len(self._early_audio)
+            self.sent_bytes = 160 * len(self._early_audio)
         for encoded in self._early_audio:
             yield SendAudio(encoded)
         self._early_audio.clear()
@@ -106,17 +111,19 @@ class Conversation(Staff):
         yield Note(facts.LINK_LOST, {"reason": event.reason, "retry": event.retry})
         if self.replies.active is not None:
             self._breaks_off(self.replies.active)
-            for item in self.playback.items.values():
-                yield from self.playback.finish_item(item, now)
+        for item in list(self.playback.items.values()):
+            yield from self._finish(item, now)
         if self._held is not None:
             self._held = self._held_at = None
             yield from self.playback.resume(now, self.settings.resume_overlap_ms)
         for item in self.playback.items.values():
             item.lost = True
-        self._words_died, self._said = self._words_died or bool(self._said) or self.state is State.HEARING, ""
+        if not self.hears_elsewhere:
+            self._words_died, self._said = self._words_died or bool(self._said) or self.state is State.HEARING, ""
         self._speech, self._still_open, self._owes_answer = None, "", False
         self._words.clear()
         self.replies.forget_all()
+        self.repairs.forget_all()
         self.wanted, self.retry_at = "", None
         self.state = State.CONNECTING
         if not event.retry or self._openings >= silence.OPEN_ATTEMPTS:
@@ -129,11 +136,37 @@ class Conversation(Staff):
     def _hung_up(self, event: e.PhoneClosed, now: float) -> Commands:
         yield from self._end(event.reason, now, event.failed)
 
-    # --- trouble
+    # --- the model's items
 
-    def _settled(self, event: e.ItemTruncated | e.ItemDeleted, now: float) -> Commands:
+    def _settled(self, event: e.ItemTruncated, now: float) -> Commands:
         return
         yield
+
+    def _item_placed(self, event: e.ItemPlaced, now: float) -> Commands:
+        if self.repairs.placed(event.item_id, event.previous_item_id):
+            yield from self._repaired(now)
+
+    def _item_deleted(self, event: e.ItemDeleted, now: float) -> Commands:
+        if self.repairs.removed(event.item_id):
+            yield from self._repaired(now)
+
+    def _repaired(self, now: float) -> Commands:
+        if self.replies.free:
+            yield from self._want_if_due(now)
+
+    def _repair_unanswered(self, now: float) -> Commands:
+        yield self._stuck(now, self.repairs.since, "go on without the repair's confirmation")
+        self.repairs.give_up()
+        yield from self._repaired(now)
+
+    def _model_error(self, event: e.ModelError, now: float) -> Commands:
+        waiting = self.repairs.outstanding
+        yield from super()._model_error(event, now)
+        yield from self.repairs.refused(event.request_id)
+        if waiting and not self.repairs.outstanding:
+            yield from self._repaired(now)
+
+    # --- trouble
 
     def _outlet_full(self, event: e.OutletFull, now: float) -> Commands:
         yield Note(facts.OUTLET_FULL, {"outlet": event.outlet})

@@ -27,9 +27,13 @@ PATIENCE = "patience"  # kind: spelling | email | number | "", extra_ms: waited 
 # The agent
 REPLY_ASKED = "reply_asked"  # request_id, because: greeting | caller_stopped | restored | idle | goodbye | warning |
 #                            unheard (our ear stopped the agent for speech that the model's VAD never noticed) |
+#                            voice_failed (the model's own voice says the rest) |
 #                            typed (by staff, who follow the call)
 REPLY_CREATED = "reply_created"  # reply_id, request_id
-REPLY_STARTED = "reply_started"  # reply_id, delay_ms since the caller stopped (None for the greeting)
+REPLY_STARTED = (
+    "reply_started"  # reply_id, delay_ms since the caller stopped (None for the greeting), voice: external or "",
+)
+#                                voice_ms: from the first text to the first sound handed to the phone (None: the model's own voice)
 REPLY_DONE = "reply_done"  # reply_id, status, reason, error_code, usage
 REPLY_FINISHED = "reply_finished"  # reply_id; generated, and heard to its end
 REPLY_WITHDRAWN = "reply_withdrawn"  # request_id or reply_id; asked for and no longer wanted
@@ -67,6 +71,11 @@ CALL_WARNING = "call_warning"  # left_s
 SENTENCE_TYPED = "sentence_typed"  # text, by, taken: bool; the agent says it as soon as it may
 HANG_UP_ASKED = "hang_up_asked"  # by
 LISTENED_IN = "listened_in"  # by; began to hear both sides
+
+# Providers beside the model
+VOICE_FAILED = "voice_failed"  # voice, code, then: who goes on ("own": the model's voice; "": nothing was lost)
+HEARING_READY = "hearing_ready"  # hearing
+HEARING_LOST = "hearing_lost"  # hearing, reason, then: the same again, or "own": the model hears
 
 # Changes while the call runs
 SETTINGS_CHANGED = "settings_changed"  # revision, by, changes: {name: [old, new]}, ticket

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 from . import events as e
 from . import facts
 from .commands import Command, EndCall, Note
 from .evidence import NO_SPEECH_MS, Burst
 from .playback import Cleared, Item, Playback
+from .repairs import Repairs
 from .replies import Replies
 from .settings import ConversationSettings
 from .states import State
 from .transcript import Transcript
+from .utterances import Utterances
 
 FRAMES_KEPT = 250
 """5 s of the caller's sound, kept while the model's session is not ready."""
@@ -29,6 +32,8 @@ class Floor:
         self.state = State.CONNECTING
         self.playback = Playback(now)
         self.replies = Replies()
+        self.utterances = Utterances()
+        self.repairs = Repairs()
         self.transcript = Transcript()
         self.burst = Burst()
         self.began_at = now
@@ -61,6 +66,8 @@ class Floor:
         self.ends_not_before = 0.0  # a limit that was lowered during the call leaves time for the warning
         self.offered: deque[e.SettingsChanged] = deque()  # changes that are not in force yet
         self.sent_change = ""  # the request of the first of them, which the model has been told
+        self.voice = 0  # which of the settings' voices speaks; past their end: the model's own
+        self.hears_elsewhere = bool(settings.hearing)  # an external ear has the caller's sound, and the model has not
         self._because = ""  # why the outstanding one was
         self._greeted = not settings.greeting
         self._greeting_reply = ""
@@ -94,6 +101,27 @@ class Floor:
         self._still_open = ""  # such an item whose speech has not ended
         self._owes_answer = False  # to what was said over a reply that goes on
         self._early_audio: deque[str] = deque(maxlen=FRAMES_KEPT)
+        self._text_at: dict[str, float] = {}  # when the first text of a reply came that a voice has to speak
+        self._voice_losses = 0  # without a sound in between
+        self._hearing_losses = 0
+        self._sure_ms = 0.0  # our ear has been sure of speech
+        self._unsaid = ""  # of a reply whose voices have all failed
+        self._unsaid_of = ""  # which reply it was
+
+    @property
+    def making(self) -> bool:
+        """Whether more sound of the agent can come: its reply is being made, or an external voice still speaks it."""
+        return self.replies.active is not None or self.utterances.speaking
+
+    @property
+    def has_own_voice(self) -> bool:
+        """Whether the model speaks by itself: it was so configured, or no other voice is left."""
+        return self.voice >= len(self.settings.voices)
+
+    @property
+    def session_turn_detection(self) -> dict[str, Any] | None:
+        """What the model's session is configured with; None while another ear hears the caller."""
+        return None if self.hears_elsewhere else dict(self.settings.turn_detection)
 
     @property
     def heard_only_by_us(self) -> bool:
@@ -111,7 +139,7 @@ class Floor:
 
     def _rest(self, now: float) -> None:
         """Nothing is asked for: a reply may be in the making, or may still be heard, or nobody speaks."""
-        busy = self.playback.unheard_s(now) > 0 or self.replies.active is not None
+        busy = self.playback.unheard_s(now) > 0 or self.making
         self.state = State.REPLYING if busy else State.LISTENING
         self.quiet_since = now
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from . import facts
 from .commands import Note
+from .elsewhere import Elsewhere
 from .floor import Commands
-from .over_agent import OverAgent
 from .states import State
 
 
-class Idle(OverAgent):
+class Idle(Elsewhere):
     """Silence is counted from when the caller has heard the end of the agent's sound, not from when it was made."""
 
     def idle_is_due_at(self) -> float | None:

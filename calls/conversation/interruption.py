@@ -7,11 +7,13 @@ from typing import Any
 
 from . import facts
 from .barge_in import Verdict
-from .commands import CancelReply, ClearPlayback, Command, DeleteItem, Note, TruncateReply
+from .commands import CancelReply, ClearPlayback, Command, DeleteItem, Note, StopSpeaking, TruncateReply
 from .playback import Cleared, Item, Playback
+from .repairs import Repairs
 from .replies import Replies
 from .settings import ConversationSettings
 from .transcript import Transcript
+from .utterances import Utterances
 
 NOTHING = Cleared(0.0, 0.0, 0)
 
@@ -26,6 +28,8 @@ class Interruption:
         playback: Playback,
         replies: Replies,
         *,
+        utterances: Utterances,
+        repairs: Repairs,
         speech_item_id: str,
         verdict: Verdict,
         server_cancels: bool,
@@ -34,6 +38,8 @@ class Interruption:
         self.settings = settings
         self.playback = playback
         self.replies = replies
+        self.utterances = utterances
+        self.repairs = repairs
         self.speech_item_id = speech_item_id
         self.verdict = verdict
         self.server_cancels = server_cancels
@@ -49,10 +55,11 @@ class Interruption:
         self.items = list(self.playback.items.values())
         if phase != "asked":  # before its first sound there is nothing to clear
             yield from self._clear(now, already)
+        yield from self._stop_voice()
         if active is not None and active not in self.replies.dead:
             self.replies.sign_of_life(active, now)  # its end is waited for from now on
         yield from self._cancel()
-        yield from self._truncate()
+        yield from self._truncate(transcript, now)
         if self.settings.suppress_in_flight:
             for reply_id in dict.fromkeys([*(item.reply_id for item in self.items), *([active] if active else [])]):
                 self.replies.bury(reply_id, self.number)
@@ -75,6 +82,8 @@ class Interruption:
     def _phase(self, now: float) -> str:
         if self.replies.active is not None and self.replies.active not in self.replies.dead:
             return "generating"
+        if self.utterances.speaking:
+            return "generating"
         if self.playback.unheard_s(now) > 0 or self.playback.holding:
             return "playing"
         return "asked"
@@ -91,6 +100,15 @@ class Interruption:
             yield ClearPlayback(self.cleared.heard_until, self.number)
         self.steps.append("clear")
 
+    def _stop_voice(self) -> Iterator[Command]:
+        """An external voice makes no more of what nobody will hear."""
+        if not (self.settings.clear_buffers and self.utterances.speaking):
+            return
+        for utterance in self.utterances.open:
+            self.utterances.stop(utterance)
+            yield StopSpeaking(utterance.voice, utterance.id)
+        self.steps.append("stop_voice")
+
     def _cancel(self) -> Iterator[Command]:
         if not self.settings.cancel_reply:
             return
@@ -101,18 +119,28 @@ class Interruption:
         if active is not None and active not in self.replies.dead and not self.server_cancels:
             yield CancelReply(active)
 
-    def _truncate(self) -> Iterator[Command]:
+    def _truncate(self, transcript: Transcript, now: float) -> Iterator[Command]:
         if self.settings.truncate == "off":
             return
         self.steps.append("truncate")
         for item in self.items:
-            if item.reply_id in self.replies.dead or item.heard_to_its_end or item.lost:
+            if item.lost or (item.reply_id in self.replies.dead and not item.voiced) or item.heard_to_its_end:
                 continue
-            if not item.received:
+            if item.voiced:
+                yield from self._repair(item, transcript, now)
+            elif not item.received:
                 yield DeleteItem(item.item_id)  # the server refuses to cut what never had sound
             else:
                 heard_ms = 0 if self.settings.truncate == "start" else int(item.heard_ms)
                 yield TruncateReply(item.item_id, item.content_index, heard_ms)
+
+    def _repair(self, item: Item, transcript: Transcript, now: float) -> Iterator[Command]:
+        """The model knows the item as text, and cannot cut it."""
+        heard = "" if self.settings.truncate == "start" else transcript.split(item)[0]
+        if item.reply_id == self.replies.active:
+            self.repairs.later(item, heard)
+        else:
+            yield from self.repairs.repair(item, heard, now)
 
     def _note(self, phase: str, active: str | None, transcript: Transcript) -> Note:
         split = [transcript.split(item) for item in self.items]

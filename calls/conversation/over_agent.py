@@ -23,7 +23,7 @@ class OverAgent(CallerSide):
     # --- it begins
 
     def _caller_over_agent(self, event: e.SpeechStarted, now: float) -> Commands:
-        if self.replies.active is None and not self.playback.unheard_s(now):
+        if not self.making and not self.playback.unheard_s(now):
             self._last_reply = ""  # the caller is there after all
             yield from self._heard_to_its_end(now)
             yield from self._speech_after_the_reply(event, now)
@@ -82,7 +82,7 @@ class OverAgent(CallerSide):
     def case(self, now: float, spoken_ms: float | None = None) -> Case:
         """All that is known of the sound over the agent."""
         item_id = self._speech.item_id if self._speech is not None else ""
-        made = self.replies.active is None and bool(self.playback.items)
+        made = not self.making and bool(self.playback.items)
         return Case(
             self.settings,
             now,
@@ -97,7 +97,7 @@ class OverAgent(CallerSide):
         )
 
     def _weigh(self, now: float) -> Commands:
-        if self.state is State.WEIGHING and self.replies.active is None and not self.playback.unheard_s(now):
+        if self.state is State.WEIGHING and not self.making and not self.playback.unheard_s(now):
             yield from self._heard_to_its_end(now)  # its last mark is still on its way
             return
         case = self.case(now)
@@ -243,6 +243,12 @@ class OverAgent(CallerSide):
         speaks = self.state is State.REPLYING and self.playback.unheard_s(now) > 0 and not self._is_protected()
         refused = self._refused_items.get(item_id, "noise") not in ("noise", "echo") and self.settings.gated
         return speaks and refused and bool(phrases.that_stops(text, self.settings.interrupt_phrases))
+
+    @staticmethod
+    def _sure(probability: float) -> Verdict:
+        return Verdict(
+            True, "any_speech", ({"evidence": "probability", "value": round(probability, 2), "threshold": 0},)
+        )
 
     @staticmethod
     def _halt(text: str) -> Verdict:

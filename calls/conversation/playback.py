@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .commands import Command, PlayAudio, SendMark
 from .events import BYTES_PER_MS
@@ -56,6 +56,17 @@ class Item:
     remainder: bytes = b""
     began_at: float | None = None
     lost: bool = False  # with the session that knew it
+    voiced: bool = False  # a voice that is not the model's speaks it
+    points: list[tuple[int, float]] = field(default_factory=list)  # characters of the text, ms of the sound; growing
+    model_id: str = ""  # what the model calls it now, when it was put in anew
+
+    def __post_init__(self) -> None:
+        self.model_id = self.model_id or self.item_id
+
+    def tell(self, characters: int, ms: float) -> None:
+        """So much of its text has been said by then. What would go back is no news."""
+        if not self.points or (characters >= self.points[-1][0] and ms >= self.points[-1][1]):
+            self.points.append((characters, ms))
 
     @property
     def received_ms(self) -> float:

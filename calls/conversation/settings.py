@@ -18,6 +18,8 @@ class ConversationSettings:
     revision: int = 0  # of the agent's turn settings; 0: not from the database
     greeting: str = ""  # spoken first; empty: the caller speaks first
     turn_detection: Mapping[str, Any] = field(default_factory=dict)  # as sent to the model, for the record
+    voices: tuple[str, ...] = ()  # external ones, in the order in which they are tried; then the model's own
+    hearing: str = ""  # an external ear; empty: the model hears
 
     # who makes the reply, and who stops it
     create_response: bool = False  # True: the model's server replies by itself when speech stops

@@ -52,6 +52,21 @@ GAP = 0.75
 GAP_FILL_MS = 1000
 """Of silence sent into such a gap: more than any usual silence setting."""
 
+VOICE_WAIT = 1.0
+"""From text that can be spoken to its first sound. Providers need 0.1 to 0.4 s; what comes later comes too late: the caller is to
+be without a sound for 2 s at most, and the next voice needs its time too."""
+
+NEXT_VOICE_WAIT = 0.6
+"""As long as there is another voice after the first has failed; the same budget."""
+
+VOICE_LOSSES = 1
+"""A voice is tried anew so often, without a sound in between."""
+
+HEARING_LOSSES = 1
+
+REPAIR_WAIT = 1.0
+"""From a repair of the conversation to its confirmation. Then the reply is asked for all the same."""
+
 SPEECH_LASTS = 90.0
 """Of unbroken speech. A line with steady noise looks like that; the turn is ended by hand."""
 
@@ -72,6 +87,7 @@ def waits(c: Conversation) -> Iterator[tuple[float, str]]:
     if c.state is not State.ENDED:
         yield from _BY_STATE.get(c.state, _nothing)(c)
         yield from _waits_of_the_reply(c)
+        yield from _waits_of_the_voice(c)
         yield from _waits_of_the_call(c)
 
 
@@ -103,7 +119,9 @@ def _waits_for_the_caller(c: Conversation) -> Iterator[tuple[float, str]]:
 
 
 def _waits_for_reply(c: Conversation) -> Iterator[tuple[float, str]]:
-    if c.retry_at is not None:
+    if c.repairs.outstanding:
+        yield c.repairs.since + REPAIR_WAIT, "_repair_unanswered"
+    elif c.retry_at is not None:
         yield c.retry_at, "_try_again"
     elif c.replies.asked is not None:
         yield c.replies.asked_at + REPLY_WAIT, "_reply_never_came"
@@ -131,10 +149,19 @@ def _waits_of_the_reply(c: Conversation) -> Iterator[tuple[float, str]]:
             yield c.replies.heard_from_at + CANCEL_WAIT, "_cancel_unanswered"
         else:
             yield max(c.replies.heard_from_at, c.playback.ends_at) + REPLY_STALLS, "_reply_stalls"
+    elif c.utterances.speaking:
+        if c.utterances.awaited_since is None:  # text of a reply that is not being made
+            yield max(c.utterances.text_at, c.playback.ends_at) + REPLY_STALLS, "_text_stalls"
     elif c.playback.items and c.state is not State.HOLDING:
         yield c.playback.ends_at + (MARK_WAIT if c.playback.marks_outstanding else 0.0), "_heard_to_its_end"
     elif not c.playback.items and c.state in (State.REPLYING, State.WEIGHING):
         yield c.replies.heard_from_at, "_heard_to_its_end"  # a reply that came to nothing
+
+
+def _waits_of_the_voice(c: Conversation) -> Iterator[tuple[float, str]]:
+    since = c.utterances.awaited_since
+    if since is not None:
+        yield max(since + (NEXT_VOICE_WAIT if c.voice else VOICE_WAIT), c.playback.ends_at), "_voice_is_slow"
 
 
 def _waits_of_the_call(c: Conversation) -> Iterator[tuple[float, str]]:

@@ -57,6 +57,10 @@ class Transcript:
         else:
             self._early_words[item_id] = text
 
+    def words_before(self, item_id: str) -> str:
+        """What the caller said, of speech that is no item yet."""
+        return self._early_words.get(item_id, "")
+
     def drop(self, item_id: str) -> None:
         """The item is taken out of the conversation."""
         self._lines.pop(item_id, None)
@@ -102,7 +106,7 @@ class Transcript:
         """What of an item's words was heard, and what was not."""
         if item.heard_to_its_end:
             return item.text, ""
-        return split_heard(item.text, item.heard_ms, item.received_ms, item.audio_done)
+        return split_heard(item.text, item.heard_ms, item.received_ms, item.audio_done, item.points)
 
     def rebuild(self, playing: Iterable[Item] = ()) -> Iterator[AddItem]:
         """The conversation as text, for a new session: of the agent's lines only what was heard, or is about to be."""

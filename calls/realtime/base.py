@@ -17,11 +17,12 @@ class ModelSession:
     model: str
     instructions: str
     voice: str
-    turn_detection: dict[str, Any]
+    turn_detection: dict[str, Any] | None  # None: another ear hears the caller
     transcription: dict[str, Any] | None = None
     noise_reduction: dict[str, Any] | None = None
     speed: float = 1.0
     max_output_tokens: int | str = "inf"
+    as_text: bool = False  # another voice speaks: the model answers in text
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -162,6 +162,10 @@ class OpenAIRealtime:
         response = m["response"]
         return (e.ReplyCreated(_text(response, "id"), (response.get("metadata") or {}).get("req")),)
 
+    def _item_placed(self, m: Json) -> Sequence[e.Event]:
+        previous = m.get("previous_item_id")
+        return (e.ItemPlaced(_text(m["item"], "id"), previous if isinstance(previous, str) else None),)
+
     def _item_added(self, m: Json) -> Sequence[e.Event]:
         item = m["item"]
         return (e.ItemAdded(_text(m, "response_id"), _text(item, "id"), str(item.get("type") or "message")),)
@@ -174,15 +178,12 @@ class OpenAIRealtime:
         return (e.ReplyAudioDone(_text(m, "response_id"), _text(m, "item_id"), int(m.get("content_index", 0))),)
 
     def _words(self, m: Json) -> Sequence[e.Event]:
-        return (
-            e.ReplyText(
-                _text(m, "response_id"), _text(m, "item_id"), int(m.get("content_index", 0)), _text(m, "delta")
-            ),
-        )
+        return (e.ReplyText(*_part(m), _text(m, "delta"), spoken=m["type"] != "response.output_text.delta"),)
 
     def _words_done(self, m: Json) -> Sequence[e.Event]:
-        said = _text(m, "transcript") if "transcript" in m else _text(m, "text")
-        return (e.ReplyTextDone(_text(m, "response_id"), _text(m, "item_id"), int(m.get("content_index", 0)), said),)
+        if m["type"] == "response.output_text.done":
+            return (e.ReplyTextDone(*_part(m), _text(m, "text"), spoken=False),)
+        return (e.ReplyTextDone(*_part(m), _text(m, "transcript")),)
 
     def _response_done(self, m: Json) -> Sequence[e.Event]:
         response = m["response"]
@@ -261,6 +262,8 @@ class OpenAIRealtime:
         if command.instructions:
             # These replace the session's instructions for this response, so both are sent.
             response["instructions"] = "\n\n".join(filter(None, (self._session.instructions, command.instructions)))
+        if self._session.as_text:  # a voice can fail during a call, and then the model speaks by itself
+            response["output_modalities"] = ["text"] if command.as_text else ["audio"]
         return {"type": "response.create", "event_id": command.request_id, "response": response}
 
     def _cancel(self, command: c.CancelReply) -> Json:
@@ -278,16 +281,20 @@ class OpenAIRealtime:
         }
 
     def _delete(self, command: c.DeleteItem) -> Json:
-        event_id = self._event_id("delete")
+        # The id of the event comes back with a refusal, and then names the item that it was about.
+        event_id = f"delete:{command.item_id}"
         return {"type": "conversation.item.delete", "event_id": event_id, "item_id": command.item_id}
 
     def _add(self, command: c.AddItem) -> Json:
         kind = "output_text" if command.role == "assistant" else "input_text"
-        return {
-            "type": "conversation.item.create",
-            "event_id": self._event_id("add"),
-            "item": {"type": "message", "role": command.role, "content": [{"type": kind, "text": command.text}]},
-        }
+        event_id = f"add:{command.item_id}" if command.item_id else self._event_id("add")
+        item: Json = {"type": "message", "role": command.role, "content": [{"type": kind, "text": command.text}]}
+        if command.item_id:
+            item["id"] = command.item_id
+        message: Json = {"type": "conversation.item.create", "event_id": event_id, "item": item}
+        if command.after:
+            message["previous_item_id"] = command.after
+        return message
 
 
 def _session_object(s: ModelSession) -> Json:
@@ -295,7 +302,7 @@ def _session_object(s: ModelSession) -> Json:
     return {
         "type": "realtime",
         "model": s.model,
-        "output_modalities": ["audio"],
+        "output_modalities": ["text"] if s.as_text else ["audio"],
         "instructions": s.instructions,
         "audio": {
             "input": {
@@ -330,7 +337,7 @@ def _differences(asked: Json, echoed: Json) -> tuple[str, ...]:
         ("audio", "input", "format", "type"),
         ("audio", "output", "format", "type"),
         ("audio", "output", "voice"),
-        *(("audio", "input", "turn_detection", name) for name in asked["audio"]["input"]["turn_detection"]),
+        *(("audio", "input", "turn_detection", name) for name in asked["audio"]["input"]["turn_detection"] or ()),
     ):
         want, have = _dig(asked, path), _dig(echoed, path)
         if want != have and path[-1] in _dig(asked, path[:-1]):
@@ -343,6 +350,11 @@ def _text(m: Json, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(name)
     return value
+
+
+def _part(m: Json) -> tuple[str, str, int]:
+    """Which reply, item and part something is of."""
+    return _text(m, "response_id"), _text(m, "item_id"), int(m.get("content_index", 0))
 
 
 def _dig(m: Any, path: tuple[str, ...]) -> Any:
@@ -363,6 +375,7 @@ READERS: dict[str, Reader] = {
     "conversation.item.input_audio_transcription.delta": OpenAIRealtime._caller_words,
     "conversation.item.input_audio_transcription.completed": OpenAIRealtime._caller_transcript,
     "conversation.item.input_audio_transcription.failed": OpenAIRealtime._caller_transcript_failed,
+    "conversation.item.added": OpenAIRealtime._item_placed,
     "conversation.item.truncated": OpenAIRealtime._truncated,
     "conversation.item.deleted": OpenAIRealtime._deleted,
     "response.created": OpenAIRealtime._response_created,

@@ -39,6 +39,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.seen: set[str] = set()
         self.offered: list[str] = []
         self.settled: list[str] = []
+        self.utterances: dict[str, str] = {}  # begun -> "open", "finished" or "stopped"
+        self.items: list[str] = []  # the model's conversation, as far as we have a part in it
+        self.unrepaired: set[str] = set()
 
     @initialize(
         min_speech_ms=st.sampled_from([0, 400]),
@@ -59,6 +62,8 @@ class AnyOrder(RuleBasedStateMachine):
         create_response=st.booleans(),
         greeting=st.sampled_from(["", "Hello."]),
         mode=st.sampled_from(["full", "full", "legacy"]),
+        voices=st.sampled_from([(), ("elevenlabs",), ("elevenlabs", "cartesia")]),
+        hearing=st.sampled_from(["", "", "speechmatics"]),
     )
     def answer(self, **chosen: Any) -> None:
         self.settings = ConversationSettings(
@@ -82,6 +87,8 @@ class AnyOrder(RuleBasedStateMachine):
             match command:
                 case c.AskForReply():
                     assert not self.asked, "two requests outstanding"
+                    assert not any(name.startswith("heard") for name in self.unrepaired), "asked on what nobody heard"
+                    assert not command.as_text or self.settings.voices
                     self.asked.add(command.request_id)
                 case c.SendMark():
                     self.marks.append(command.name)
@@ -91,6 +98,7 @@ class AnyOrder(RuleBasedStateMachine):
                 case c.TruncateReply():
                     assert command.audio_end_ms * 8 <= self.received.get(command.item_id, 0), "cut past the end"
                 case c.OpenModel():
+                    self.unrepaired.clear()
                     self.asked.clear()
                     self.outstanding = ""
                 case c.ConfigureModel():
@@ -102,12 +110,37 @@ class AnyOrder(RuleBasedStateMachine):
                 case c.Note(kind="interruption" | "interruption_refused" | "turn_refused"):
                     assert command.data["because"]
                     assert isinstance(command.data["reasons"], list)
+                case c.Speak(utterance=name):
+                    assert command.text
+                    assert self.utterances.setdefault(name, "open") == "open", "text after its end"
+                    assert command.voice < len(self.settings.voices)
+                case c.FinishSpeaking(utterance=name):
+                    assert self.utterances[name] == "open"
+                    self.utterances[name] = "finished"
+                case c.StopSpeaking(utterance=name):
+                    assert self.utterances[name] != "stopped"
+                    self.utterances[name] = "stopped"
+                case c.DeleteItem() | c.AddItem():
+                    self.keep_item(command)
+                case c.SendAudio():
+                    assert not self.conversation.hears_elsewhere
+                case c.SendToHearing():
+                    assert self.settings.hearing
                 case c.EndCall():
                     self.over = True
+                case c.Note(kind="stuck") if "confirmation" in command.data["repair"]:
+                    self.unrepaired.clear()
                 case c.Note(kind="stuck") if "again" in command.data["repair"]:
                     self.asked.clear()  # given up: its answer is cancelled on arrival
                 case _:
                     pass
+
+    def keep_item(self, command: c.DeleteItem | c.AddItem) -> None:
+        if isinstance(command, c.DeleteItem):
+            self.unrepaired.add(command.item_id)
+        elif command.item_id.startswith("heard"):
+            assert command.text, "nothing was heard, and is put in again"
+            self.unrepaired.add(command.item_id)
 
     @rule(seconds=st.floats(0.001, 20.0))
     def time_passes(self, seconds: float) -> None:
@@ -125,6 +158,54 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(text=st.sampled_from(["One moment.", "We close soon.", " "]))
     def staff_type_a_sentence(self, text: str) -> None:
         self.feed(e.SentenceTyped(text))
+
+    # --- another voice, another ear
+
+    @rule(reply=REPLIES, item=ITEMS, text=st.sampled_from(["One, two. ", "three ", ", ", ""]), done=st.booleans())
+    def text_to_speak_comes(self, reply: str, item: int, text: str, done: bool) -> None:
+        if not done and text and self.conversation.replies.active is None and reply not in self.conversation.replies.dead:
+            self.asked.clear()  # text is taken for the answer whose creation was missed
+        kind = e.ReplyTextDone if done else e.ReplyText
+        self.feed(kind(reply, f"{reply}-{item}", 0, text, spoken=False))
+
+    @rule(number=st.integers(1, 6), size=st.integers(1, 8000), last=st.booleans())
+    def a_voice_sounds(self, number: int, size: int, last: bool) -> None:
+        name = f"u{number}"
+        utterance = self.conversation.utterances.find(name)
+        before = sum(self.played.values())
+        if utterance is not None:
+            item_id = utterance.item.item_id
+            self.received[item_id] = self.received.get(item_id, 0) + size
+        self.feed(e.VoiceAudio(name, b"\x11" * size))
+        assert utterance is not None or sum(self.played.values()) == before, "sound of a stopped utterance was played"
+        if last:
+            self.feed(e.VoiceDone(name))
+
+    @rule(number=st.integers(1, 6), characters=st.integers(0, 40), ms=st.floats(0, 5000))
+    def a_voice_tells_times(self, number: int, characters: int, ms: float) -> None:
+        self.feed(e.VoiceTimed(f"u{number}", ((characters, ms),)))
+
+    @rule(number=st.integers(0, 6), retry=st.booleans())
+    def a_voice_fails(self, number: int, retry: bool) -> None:
+        self.feed(e.VoiceFailed(f"u{number}" if number else "", "quota", retry))
+
+    @rule(voice=st.integers(0, 2), retry=st.booleans())
+    def a_voice_is_lost(self, voice: int, retry: bool) -> None:
+        self.feed(e.VoiceLost(voice, "closed with 1006", retry))
+
+    @rule(ready=st.booleans(), retry=st.booleans())
+    def the_ear_comes_and_goes(self, ready: bool, retry: bool) -> None:
+        self.feed(e.HearingReady() if ready else e.HearingLost("closed with 1006", retry))
+
+    @rule(deleted=st.booleans(), known=st.booleans())
+    def the_model_answers_a_repair(self, deleted: bool, known: bool) -> None:
+        for item_id in sorted(self.unrepaired)[:1]:
+            self.unrepaired.discard(item_id)
+            if not known:
+                what = "add" if item_id.startswith("heard") else "delete"
+                self.feed(e.ModelError("benign", "item_delete_invalid_item_id", "", f"{what}:{item_id}"))
+            else:
+                self.feed(e.ItemDeleted(item_id) if deleted else e.ItemPlaced(item_id, "r1-1"))
 
     @rule(item=SPEECH, at=st.integers(0, 5000))
     def speech_starts(self, item: str, at: int) -> None:
@@ -245,6 +326,14 @@ class AnyOrder(RuleBasedStateMachine):
             assert self.conversation.deadline() is not None, self.conversation.state
 
     @invariant()
+    def what_is_spoken_is_wanted(self) -> None:
+        if hasattr(self, "conversation") and not self.over:
+            for utterance in self.conversation.utterances.open:
+                assert utterance.item.reply_id not in self.conversation.replies.dead
+                assert utterance.item in self.conversation.playback.items.values()
+                assert utterance.text == utterance.item.text[utterance.base : utterance.base + len(utterance.text)]
+
+    @invariant()
     def changes_are_settled_once_and_in_their_order(self) -> None:
         assert self.settled == self.offered[: len(self.settled)]
 
@@ -263,7 +352,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert item.heard_ms <= item.received_ms
 
 
-AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=400, stateful_step_count=40, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
 
 
