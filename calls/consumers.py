@@ -20,8 +20,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 
+from agents import keys
 from agents.snapshot import AgentSnapshot
-from calls import outbox, services, tokens
+from calls import outbox, providers, services, tokens
 from calls.bridge import Bridge
 from calls.carriers.base import PhoneDialect, Refused, StreamStarted, StreamStopped
 from calls.conversation import facts
@@ -33,10 +34,12 @@ from calls.ear.live import LiveEar
 from calls.ear.track import SpeechTrack
 from calls.following import switchboard
 from calls.following.call import FollowedCall
+from calls.hearing_outlet import HearingOutlet
 from calls.live_settings import LiveSettings
 from calls.outlets import ModelOutlet, PhoneOutlet, RecorderOutlet, RecordOutlet
 from calls.realtime.base import ModelDialect, ModelSession
 from calls.recorder import Recorder
+from calls.voice_outlet import VoiceOutlet
 from calls.writer import writer
 from voiceplatform import registry
 
@@ -78,14 +81,14 @@ class CallConsumer(AsyncConsumer):
         await send({"type": "websocket.accept"})
         try:
             start = await asyncio.wait_for(self._started(), START_S)
-            call_id, snapshot = await self._claim(slug, start)
+            call_id, snapshot, secrets = await self._claim(slug, start)
         except TimeoutError:
             await self._close(POLICY, f"no start within {START_S:.0f} s")
         except Stop as stop:
             await self._close(stop.code, str(stop))
         else:
             if start is not None:
-                await Line(call_id, snapshot, self._dialect, receive, send).carry(start)
+                await Line(call_id, snapshot, secrets, self._dialect, receive, send).carry(start)
 
     async def _started(self) -> StreamStarted:
         """Read until the stream names its call. Nothing else is believed before that."""
@@ -99,24 +102,31 @@ class CallConsumer(AsyncConsumer):
             if isinstance(event, Refused) and event.fatal:
                 raise Stop(event.close_code, event.problem)
 
-    async def _claim(self, carrier: str, start: StreamStarted) -> tuple[UUID, AgentSnapshot]:
+    async def _claim(self, carrier: str, start: StreamStarted) -> tuple[UUID, AgentSnapshot, dict[str, str]]:
         try:
             call_id = tokens.read(start.parameters.get("token", ""), start.carrier_call_id)
-            call = await database_sync_to_async(services.claim_stream)(
-                call_id=call_id, carrier_call_id=start.carrier_call_id
-            )
+            claimed = await database_sync_to_async(_claimed)(call_id, start.carrier_call_id)
         except tokens.BadToken as error:
             raise Stop(POLICY, str(error)) from None
         except DatabaseError as error:
             raise Stop(INTERNAL, f"the database is away ({type(error).__name__})") from None
-        if call is None:
+        if claimed is None:
             raise Stop(POLICY, "the stream's token was used before, or its agent is gone")
-        return call_id, AgentSnapshot.from_json(call.settings)
+        return call_id, *claimed
 
     async def _close(self, code: int, why: str) -> None:
         logger.warning("A media socket was closed: %s", why)
         if code:
             await self._send({"type": "websocket.close", "code": code})
+
+
+def _claimed(call_id: UUID, carrier_call_id: str) -> tuple[AgentSnapshot, dict[str, str]] | None:
+    """All that a call reads from the database: what its agent is, and its providers' keys, which stand in no snapshot."""
+    call = services.claim_stream(call_id=call_id, carrier_call_id=carrier_call_id)
+    if call is None:
+        return None
+    snapshot = AgentSnapshot.from_json(call.settings)
+    return snapshot, keys.keys_for(snapshot.agent_id, providers.slugs(snapshot))
 
 
 class Line:
@@ -126,6 +136,7 @@ class Line:
         self,
         call_id: UUID,
         snapshot: AgentSnapshot,
+        secrets: dict[str, str],
         dialect: PhoneDialect,
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
@@ -148,15 +159,27 @@ class Line:
         self._followed = FollowedCall(call_id, who, self._spool, self._feed)
         self._record = RecordOutlet(call_id, self._followed, lambda: self._began_at)
         policy = ConversationSettings.of(
-            snapshot.turn, greeting=snapshot.greeting, turn_detection=snapshot.turn_detection
+            snapshot.turn,
+            greeting=snapshot.greeting,
+            turn_detection=snapshot.turn_detection,
+        ).with_providers(
+            tuple(voice["provider"] for voice in snapshot.voices),
+            snapshot.hearing["provider"] if snapshot.hearing else "",
         )
         self._model = ModelOutlet(self._model_dialect, self._feed)
+        self._providers: list[VoiceOutlet | HearingOutlet] = []
+        if snapshot.voices:
+            self._providers.append(VoiceOutlet(providers.voices(snapshot, secrets), self._feed))
+        if snapshot.hearing:
+            dialect_of_ear = providers.hearing(snapshot, secrets, policy.silence_ms)
+            where = providers.address("HEARINGS", policy.hearing)
+            self._providers.append(HearingOutlet(dialect_of_ear, where, self._feed))
         self._phone = PhoneOutlet(dialect, self._write, self._feed, self._record.note)
         self._live = LiveSettings(call_id, snapshot.agent_id, snapshot.turn, snapshot.greeting, self._feed)
         tracks = (self._recorder, self._ear, self._followed)
         self._bridge = Bridge(
             Conversation(policy, now),
-            [self._record, self._phone, self._model, *map(RecorderOutlet, tracks), self._live],
+            [self._record, self._phone, self._model, *self._providers, *map(RecorderOutlet, tracks), self._live],
             call_id=call_id,
             hear=self._hear,
         )
@@ -182,10 +205,11 @@ class Line:
             instructions=s.instructions,
             voice=s.voice,
             # As it is in force: a session that is opened anew must not fall back to what the call began with.
-            turn_detection=dict(self._bridge.conversation.settings.turn_detection),
+            turn_detection=self._bridge.conversation.session_turn_detection,
             transcription=s.transcription,
             noise_reduction=s.noise_reduction,
             speed=s.speed,
+            as_text=bool(s.voices),
         )
         dialect: ModelDialect = registry.load("MODELS", "openai")(
             session, url=settings.OPENAI_REALTIME_URL, api_key=settings.OPENAI_API_KEY
@@ -263,7 +287,7 @@ class Line:
             await self._note_failure(end)
         for task in (reading, writing):
             task.cancel()
-        leaving = (self._model.close(), self._live.close(), self._hang_up())
+        leaving = (self._model.close(), *(p.close() for p in self._providers), self._live.close(), self._hang_up())
         await asyncio.gather(reading, writing, *leaving, return_exceptions=True)
         await self._close_record(end, now)
 

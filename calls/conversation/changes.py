@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import events as e
@@ -25,7 +26,9 @@ class Changes(Idle):
             facts.SETTINGS_CHANGED,
             {"revision": event.settings.revision, "by": event.by, "changes": changes, "ticket": event.ticket},
         )
-        self.offered.append(event)
+        # Voices and ear stay: their sockets stand, and who speaks does not change in the middle of a call.
+        bound = event.settings.with_providers(self.settings.voices, self.settings.hearing)
+        self.offered.append(replace(event, settings=bound))
         if len(self.offered) == 1:
             yield from self._offer(now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 
@@ -79,6 +79,15 @@ class ConversationSettings:
             if name in values:
                 values[name] = tuple(values[name])
         return cls(**values)
+
+    def with_providers(self, voices: tuple[str, ...], hearing: str) -> ConversationSettings:
+        """As a call with these runs: then nobody but us asks for replies, because the conversation may have to be repaired first."""
+        if not voices and not hearing:
+            return replace(self, voices=(), hearing="")
+        told = {**self.turn_detection}
+        if "create_response" in told:
+            told["create_response"] = False
+        return replace(self, voices=voices, hearing=hearing, create_response=False, turn_detection=told)
 
     @property
     def gated(self) -> bool:
