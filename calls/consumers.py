@@ -88,7 +88,7 @@ class CallConsumer(AsyncConsumer):
             await self._close(stop.code, str(stop))
         else:
             if start is not None:
-                await Line(call_id, snapshot, secrets, self._dialect, receive, send).carry(start)
+                await Line(call_id, snapshot, self._dialect, receive, send, secrets=secrets).carry(start)
 
     async def _started(self) -> StreamStarted:
         """Read until the stream names its call. Nothing else is believed before that."""
@@ -136,10 +136,11 @@ class Line:
         self,
         call_id: UUID,
         snapshot: AgentSnapshot,
-        secrets: dict[str, str],
         dialect: PhoneDialect,
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
+        *,
+        secrets: dict[str, str],
     ) -> None:
         now = time.monotonic()
         self.call_id = call_id

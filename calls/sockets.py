@@ -49,7 +49,9 @@ class Socket:
         self._full = False
         self._over = False  # closed by us, or already reported lost
 
-    async def open(self, url: str, headers: dict[str, str], opening: Iterable[str], timeout: float = HANDSHAKE_S) -> None:
+    async def open(
+        self, url: str, headers: dict[str, str], opening: Iterable[str], within_s: float = HANDSHAKE_S
+    ) -> None:
         """Connect and send what opens the conversation. Raises Refused."""
         try:
             self._socket = await connect(
@@ -57,7 +59,7 @@ class Socket:
                 additional_headers=headers,
                 compression=None,
                 max_size=MAX_MESSAGE,
-                open_timeout=timeout,
+                open_timeout=within_s,
                 close_timeout=CLOSE_S,
                 ping_interval=20,
                 ping_timeout=20,

@@ -60,7 +60,9 @@ class SocketLink:
         if self._socket is not None or self._closed:
             return
         dialect = self._dialect = self._make()
-        socket = self._socket = Socket(lambda message: self._read(socket, message), lambda *how: self._over(socket, *how))
+        socket = self._socket = Socket(
+            lambda message: self._read(socket, message), lambda *how: self._over(socket, *how)
+        )
         try:
             await socket.open(dialect.url(), dialect.headers(), dialect.opening(), HANDSHAKE_S)
         except Refused as refusal:

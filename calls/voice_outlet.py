@@ -97,4 +97,3 @@ class VoiceOutlet:
         self._leave_all()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2)
-

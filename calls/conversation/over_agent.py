@@ -31,7 +31,10 @@ class OverAgent(CallerSide):
         yield from self._hear(event, now, over_agent=True)
         if self._is_protected():
             self._still_open = event.item_id
-        elif not self.settings.gated:
+            return
+        self._still_open = ""  # what was refused has ended, whether its end was told or not
+        self._refused_items.pop(event.item_id, None)
+        if not self.settings.gated:
             self.state = State.HEARING
             yield from self._interrupt(now)
         else:

@@ -81,7 +81,7 @@ class ConversationSettings:
         return cls(**values)
 
     def with_providers(self, voices: tuple[str, ...], hearing: str) -> ConversationSettings:
-        """As a call with these runs: then nobody but us asks for replies, because the conversation may have to be repaired first."""
+        """As a call with these runs: nobody but us asks for replies, because the conversation may have to be repaired before."""
         if not voices and not hearing:
             return replace(self, voices=(), hearing="")
         told = {**self.turn_detection}

@@ -20,6 +20,11 @@ _SENTENCE_END = re.compile(r"[.!?…。！？](?:\s|$)")
 _SAYABLE = re.compile(r"\w")
 
 
+def is_sayable(text: str) -> bool:
+    """Whether there is anything in a text that makes a sound."""
+    return bool(_SAYABLE.search(text))
+
+
 @dataclass(slots=True)
 class Utterance:
     """One stretch of an item, as one voice speaks it. Times are seconds on the monotonic clock."""
@@ -34,11 +39,6 @@ class Utterance:
     awaited_since: float | None = None  # its sound can be expected since then, or since its last piece
     received: int = 0  # bytes of its sound
     start_ms: float | None = None  # of the item's sound, where its own begins
-
-    @property
-    def is_sayable(self) -> bool:
-        """Whether there is anything in it that makes a sound."""
-        return bool(_SAYABLE.search(self.text))
 
     @property
     def rest(self) -> str:
@@ -95,7 +95,7 @@ class Utterances:
         utterance.text += text
         self.text_at = now
         speakable = len(utterance.text) >= SPEAKABLE or _SENTENCE_END.search(utterance.text)
-        if not utterance.received and utterance.awaited_since is None and speakable and utterance.is_sayable:
+        if not utterance.received and utterance.awaited_since is None and speakable and is_sayable(utterance.text):
             utterance.awaited_since = now
 
     def finish(self, utterance: Utterance, now: float) -> None:

@@ -15,7 +15,7 @@ from .commands import CancelReply, FinishSpeaking, LeaveVoice, Note, OpenVoice, 
 from .floor import Commands
 from .playback import Item
 from .states import State
-from .utterances import Utterance
+from .utterances import Utterance, is_sayable
 
 SAY_AND_GO_ON = (
     "Your voice broke off. Say exactly these words first, without an apology: “{}” Then go on with what you had to say."
@@ -41,7 +41,7 @@ class Voicing(AgentSide):
         if not event.spoken and event.reply_id not in self.replies.dead:
             item = self.playback.item(event.reply_id, event.item_id, event.content_index)
             yield from self._speak(item, now)
-            if self.has_own_voice and not item.audio_done and self.utterances.of(item) is None:
+            if self.has_own_voice and not item.received and self.utterances.of(item) is None:
                 yield from self._take_over([(item, 0)], now)  # asked for as text before the last voice failed
             else:
                 yield from self._finish(item, now)
@@ -104,7 +104,7 @@ class Voicing(AgentSide):
         utterance = self.utterances.find(event.utterance)
         if utterance is None:
             return
-        if not utterance.received and utterance.is_sayable:
+        if not utterance.received and is_sayable(utterance.text):
             yield from self._voice_fails(utterance.voice, "no sound", now)
             return
         if not utterance.finished:  # it ends what we have not ended: what it had is said, the rest is another utterance
@@ -151,7 +151,11 @@ class Voicing(AgentSide):
 
     def _voice_is_slow(self, now: float) -> Commands:
         utterance = self.utterances.open[0]
-        yield from self._voice_fails(utterance.voice, "no sound in time", now)
+        if utterance.finished and utterance.received and not is_sayable(utterance.rest):
+            yield self._stuck(now, utterance.awaited_since, "take what was spoken for all of it")
+            yield from self._voice_done(e.VoiceDone(utterance.id), now)
+        else:
+            yield from self._voice_fails(utterance.voice, "no sound in time", now)
 
     def _voice_fails(self, voice: int, code: str, now: float, again: bool = False) -> Commands:
         """Say the rest with the same voice once more, with the next, or with the model's own."""
@@ -177,6 +181,9 @@ class Voicing(AgentSide):
             yield from self._take_over(parts, now)
             return
         for item, said in parts:
+            if item.text_done and not is_sayable(item.text[said:]):
+                yield from super()._finish(item, now)
+                continue
             utterance = self.utterances.begin(item, self.voice, said, now)
             yield from self._give(utterance, item.text[said:], now)
             if item.text_done:

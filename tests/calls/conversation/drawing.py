@@ -56,6 +56,7 @@ LEADS_TO: dict[State, Ways] = {
             "SpeechStopped": {PREPARING, LISTENING, REPLYING},  # the last two: it was a noise
             "_speech_never_stops": {PREPARING},
             "_model_did_not_hear": {PREPARING},
+            "HearingLost": {PREPARING},  # with the words that it had heard
         }
     ),
     PREPARING: _and(
@@ -63,6 +64,7 @@ LEADS_TO: dict[State, Ways] = {
             "SpeechStarted": {HEARING},
             "ReplyCreated": {REPLYING},
             "ReplyAudio": {REPLYING},  # its creation was missed
+            "ReplyText": {REPLYING},  # the same
             "ReplyDone": {ENDED},  # the third that came to nothing before it was known to have begun
             "_reply_never_came": {ENDED},
         }
@@ -74,6 +76,11 @@ LEADS_TO: dict[State, Ways] = {
             "EarlyWords": {HEARING},
             "CallerTranscript": {PREPARING},
             "ReplyDone": {LISTENING, HEARING, PREPARING, ENDED},
+            "ReplyTextDone": {PREPARING},  # of text that no voice is left to speak
+            "VoiceDone": {LISTENING, HEARING, PREPARING, ENDED},
+            "VoiceFailed": {PREPARING},  # it was the last, and the model says the rest by itself
+            "VoiceLost": {PREPARING},
+            "_voice_is_slow": {LISTENING, HEARING, PREPARING, ENDED},
             "MarkPlayed": {LISTENING, HEARING, PREPARING, ENDED},
             "_heard_to_its_end": {LISTENING, HEARING, PREPARING, ENDED},
             "_reply_stalls": {LISTENING, HEARING, PREPARING, ENDED},
@@ -88,6 +95,7 @@ LEADS_TO: dict[State, Ways] = {
             "ModelConfigured": {HEARING},
             "ModelError": {HEARING},  # a change of the settings was refused, and the next came into force
             "ReplyDone": {HEARING},
+            "VoiceDone": {HEARING},
             "MarkPlayed": {HEARING},
             "_heard_to_its_end": {HEARING},
             "_weigh": {HEARING},

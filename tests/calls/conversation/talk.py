@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 from calls.conversation import commands as c
@@ -98,6 +99,36 @@ class Talk:
         for _ in range(round(seconds / delta_s)):
             out += self.feed(e.ReplyAudio(reply, item, 0, b"\x55" * int(delta_s * MULAW_S)))
         return out
+
+    def text(self, reply: str, item: str, text: str, done: bool = True) -> list[c.Command]:
+        """Text of a reply that another voice has to speak: in one piece, and its end."""
+        out = self.feed(e.ReplyText(reply, item, 0, text, spoken=False))
+        return out + (self.feed(e.ReplyTextDone(reply, item, 0, text, spoken=False)) if done else [])
+
+    def agent_writes(self, text: str) -> tuple[str, str]:
+        """The caller speaks, stops, and the model has written all of its answer; no voice has made a sound of it."""
+        self.caller_begins(f"u{self._replies}x")
+        self.caller_stops(f"u{self._replies}x")
+        reply, item = self.reply_begins()
+        self.feed(e.ItemPlaced(item, f"u{self._replies - 1}x"))
+        self.text(reply, item, text)
+        self.reply_done(reply)
+        return reply, item
+
+    @property
+    def utterance(self) -> str:
+        """The newest that a voice was given."""
+        return only(self.commands, c.Speak)[-1].utterance
+
+    def voice_sounds(self, seconds: float, text: str = "", done: bool = False) -> list[c.Command]:
+        """The voice speaks the newest utterance for so long; each word of `text` takes its share."""
+        name, out = self.utterance, []
+        words = [*re.finditer(r"\S+", text)]
+        points = [(w.end(), (n + 1) * seconds * 1000 / len(words)) for n, w in enumerate(words)]
+        if points:
+            out += self.feed(e.VoiceTimed(name, tuple(points)))
+        out += self.feed(e.VoiceAudio(name, b"\x55" * round(seconds * MULAW_S)))
+        return out + (self.feed(e.VoiceDone(name)) if done else [])
 
     def words(self, reply: str, item: str, text: str) -> None:
         self.feed(e.ReplyText(reply, item, 0, text))

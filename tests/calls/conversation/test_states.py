@@ -20,10 +20,12 @@ from calls.conversation import events as e
 from calls.conversation import facts, silence
 from calls.conversation.conversation import Conversation
 from calls.conversation.playback import Playback
+from calls.conversation.repairs import Repairs
 from calls.conversation.replies import Replies
 from calls.conversation.settings import ConversationSettings
 from calls.conversation.states import ANY_LIVE, EVERYWHERE, TABLE, State
 from calls.conversation.transcript import Transcript
+from calls.conversation.utterances import Utterances
 from tests.calls.conversation import drawing
 from tests.calls.conversation.drawing import LEADS_TO
 from tests.calls.conversation.situations import SITUATIONS, being
@@ -62,6 +64,7 @@ def facts_for(talk: Talk) -> list[e.Event]:
         *[e.ReplyAudio(reply, "a1", 0, b"\x55" * 2000) for reply in ("r1", "r2")],
         e.ReplyText("r1", "a1", 0, "more"),
         e.ReplyTextDone("r1", "a1", 0, "more"),
+        *[kind("r1", "a1", 0, "More. ", spoken=False) for kind in (e.ReplyText, e.ReplyTextDone)],
         e.ReplyAudioDone("r1", "a1", 0),
         *[
             e.ReplyDone(reply, status)
@@ -69,7 +72,15 @@ def facts_for(talk: Talk) -> list[e.Event]:
             for status in ("completed", "cancelled", "incomplete", "failed")
         ],
         e.ItemTruncated("a1", 100),
-        e.ItemDeleted("a1"),
+        *[e.ItemDeleted(item) for item in ("a1", "heard_1")],
+        *[e.ItemPlaced(item, "u1") for item in ("a1", "heard_1")],
+        e.VoiceAudio("u1", b"\x55" * 2000),
+        e.VoiceTimed("u1", ((3, 200.0),)),
+        e.VoiceDone("u1"),
+        *[e.VoiceFailed(utterance, "quota", retry) for utterance in ("u1", "") for retry in (True, False)],
+        *[e.VoiceLost(voice, "closed with 1006", retry) for voice in (0, 1) for retry in (True, False)],
+        e.HearingReady(),
+        *[e.HearingLost("closed with 1006", retry) for retry in (True, False)],
         *[
             e.ModelError(kind, code, "", request)
             for kind, code in (
@@ -101,7 +112,7 @@ def of_kind(kind: type, talk: Talk) -> list[e.Event]:
 
 def inside(thing: Any) -> Any:
     """All that a conversation knows, to compare it with what it knows later."""
-    if isinstance(thing, Conversation | Playback | Replies | Transcript):
+    if isinstance(thing, Conversation | Playback | Repairs | Replies | Transcript | Utterances):
         return {name: inside(value) for name, value in vars(thing).items()}
     return copy.deepcopy(thing)
 
