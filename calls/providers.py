@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 
 from agents.snapshot import AgentSnapshot
-from calls.voice_http import HttpLink
 from calls.voice_links import Feed, Lost, SocketLink, VoiceLink
 from calls.voice_outlet import Voice
 from calls.voices import options
@@ -46,7 +45,11 @@ def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "") ->
         return kind(chosen, url=url, api_key=key, language=language)
 
     def link(feed: Feed, lost: Lost) -> VoiceLink:
-        return HttpLink(dialect(), feed) if kind.transport == "http" else SocketLink(dialect, feed, lost)
+        if kind.transport == "http":
+            from calls.voice_http import HttpLink
+
+            return HttpLink(dialect(), feed, lost)
+        return SocketLink(dialect, feed, lost)
 
     return Voice(slug, url, link)
 
