@@ -1,0 +1,48 @@
+"""The whole session object that the next call's model would get from settings that are not saved yet."""
+
+from __future__ import annotations
+
+from django.forms import modelform_factory
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from agents.forms import TurnSettingsForm
+from agents.models import Agent, TurnSettings
+from agents.snapshot import AgentSnapshot
+from calls.realtime.base import ModelSession
+from voiceplatform import registry
+from voiceplatform.access import requires
+
+INLINE = "turn_settings-0"
+"""What the admin puts before the names of the turn settings."""
+
+
+@require_POST
+@sensitive_post_parameters()  # the form may hold keys of providers, which are not read here
+@requires("agents.view_turnsettings")
+def preview(request: HttpRequest, agent_id: int) -> JsonResponse:
+    """`{"session": …}`, or 422 while the form holds something wrong; what that is, its own page says."""
+    agent = get_object_or_404(Agent, pk=agent_id)
+    known = {field.name for field in Agent._meta.concrete_fields if field.editable}
+    form = modelform_factory(Agent, fields=sorted(known & set(request.POST)))(request.POST, instance=agent)
+    turn = TurnSettingsForm(request.POST, instance=TurnSettings(agent=agent), prefix=INLINE)
+    if not (form.is_valid() and turn.is_valid()):
+        return JsonResponse({}, status=422)
+    unsaved = form.save(commit=False)
+    unsaved.turn_settings = turn.save(commit=False)
+    dialect = registry.load("MODELS", "openai")(session(AgentSnapshot.of(unsaved)), url="")
+    return JsonResponse({"session": dialect.session_object()})
+
+
+def session(snapshot: AgentSnapshot) -> ModelSession:
+    return ModelSession(
+        model=snapshot.model,
+        instructions=snapshot.instructions,
+        voice=snapshot.voice,
+        turn_detection=snapshot.turn_detection,
+        transcription=snapshot.transcription,
+        noise_reduction=snapshot.noise_reduction,
+        speed=snapshot.speed,
+    )
