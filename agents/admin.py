@@ -60,8 +60,8 @@ class AgentAdmin(Audited, ModelAdmin):
     list_display = ["name", "active", "model", "voice", "numbers_answered"]
     list_filter = ["active"]
     search_fields = ["name"]
-    warn_unsaved_form = True
     change_form_outer_before_template = "agents/tuning.html"
+    change_form_outer_after_template = "agents/rail.html"
     fieldsets = [
         (None, {"fields": ["name", "active"]}),
         ("What the caller hears first", {"fields": ["greeting"]}),
@@ -82,7 +82,7 @@ class AgentAdmin(Audited, ModelAdmin):
     ]
 
     class Media:
-        js = ["agents/turn_detection.js"]
+        js = [f"agents/{name}.js" for name in ("turn_detection", "sliders", "pending", "heard", "session", "parts")]
         css = {"all": ["agents/agents.css"]}
 
     @admin.display(description="answers")

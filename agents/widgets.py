@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from agents.defaults import unit
+from agents.defaults import DEFAULTS, unit
 from agents.fields import scale
 from agents.relevance import NEEDS
 
@@ -49,10 +49,12 @@ class Number(UnfoldAdminIntegerFieldWidget):
 
     template_name = "agents/number.html"
 
-    def __init__(self, low: float, high: float, unit: str) -> None:
+    def __init__(self, low: float, high: float, unit: str, default: float | None = None) -> None:
         super().__init__()
         self.unit = unit
         self.range = {"min": f"{low:g}", "max": f"{high:g}", "step": f"{STEPS.get(unit, 0.05):g}"}
+        if default is not None:
+            self.range["data-default"] = f"{default:g}"
 
     def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
         own = {**(attrs or {}), **self.range}  # a form field sets 0 as the least of every positive number
@@ -64,7 +66,13 @@ def numbers(model: type[models.Model]) -> dict[str, Number]:
     kinds = (models.PositiveIntegerField, models.FloatField)
     fields = [field for field in model._meta.concrete_fields if isinstance(field, kinds)]
     ranges = [(field.name, scale(field)) for field in fields]
-    return {name: Number(*found, unit(name)) for name, found in ranges if found is not None}
+    return {name: Number(*found, unit(name), _default(name)) for name, found in ranges if found is not None}
+
+
+def _default(name: str) -> float | None:
+    """What an agent begins with; None: nothing."""
+    found = DEFAULTS[name].value if name in DEFAULTS else None
+    return None if found is None else float(found)
 
 
 def needs(name: str) -> dict[str, Any]:

@@ -35,7 +35,6 @@ class Browser:
 
     slug = "browser"
     label = "Browser"
-    selectable = False  # it has no numbers
 
     def __init__(self) -> None:
         self.call_id = ""

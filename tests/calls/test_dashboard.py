@@ -16,6 +16,7 @@ from agents.models import Agent, PhoneNumber, TurnSettings
 from calls import counting
 from calls.figures import DayFigures
 from calls.models import Call
+from tests import axe
 from tests.calls.test_counting import agent_named, ended
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +154,20 @@ def test_in_a_browser_the_menu_opens_by_keyboard_on_a_phone(page: Page, live_ser
     page.get_by_role("button", name="Menu").focus()
     page.keyboard.press("Enter")
     expect(link).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_nothing_serious_is_in_the_way_of_anybody(page: Page, live_server: Any, theme: Any) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.goto(f"{live_server.url}/admin/")
+    assert axe.serious(page) == []  # the guide, and nothing else yet
+    desk = with_calls()
+    TurnSettings.objects.create(agent=desk)
+    for path in ("/admin/", f"/admin/?agent={desk.pk}&days=30", f"/calls/agents/{desk.pk}/effect/"):
+        page.goto(f"{live_server.url}{path}")
+        page.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true })")
+        assert axe.serious(page) == [], path
 
 
 @pytest.mark.django_db(transaction=True)
