@@ -6,14 +6,16 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from agents.models import PhoneNumber
+from agents.models import Agent, PhoneNumber
 from agents.snapshot import AgentSnapshot
 from calls import derivation
+from calls.carriers.browser import Browser
 from calls.models import Call, CallEvent
 
 logger = logging.getLogger("calls")
@@ -60,6 +62,18 @@ def refuse(*, carrier: str, carrier_call_id: str, account_id: str, caller: str, 
 
 
 @transaction.atomic
+def ring_from_browser(*, agent: Agent, who: str) -> Call:
+    """A call to an agent from somebody's browser. Also an agent that is switched off answers: it is being tried out."""
+    return Call.objects.create(
+        carrier=Browser.slug,
+        carrier_call_id=f"BR{uuid4().hex}",
+        caller=who[:32],
+        called=agent.name[:32],
+        agent=agent,
+    )
+
+
+@transaction.atomic
 def claim_stream(*, call_id: UUID, carrier_call_id: str) -> Call | None:
     """Use up the right to open the call's media stream. None when it was used, or is not this call's.
 
@@ -67,11 +81,11 @@ def claim_stream(*, call_id: UUID, carrier_call_id: str) -> Call | None:
     """
     now = timezone.now()
     claimed = Call.objects.filter(
+        Q(agent__active=True) | Q(agent__isnull=False, carrier=Browser.slug),
         pk=call_id,
         carrier_call_id=carrier_call_id,
         status=Call.Status.RINGING,
         token_claimed_at__isnull=True,
-        agent__active=True,
     ).update(token_claimed_at=now, started_at=now, status=Call.Status.LIVE)
     if not claimed:
         return None

@@ -1,10 +1,15 @@
 from django.urls import path
 
 from calls import views
+from calls.following import pages
 
 app_name = "calls"
 urlpatterns = [
     path("", views.call_list, name="list"),
+    path("live/", pages.board, name="live"),
+    path("live/<uuid:call_id>/", pages.follow, name="follow"),
+    path("live/agents/<int:agent_id>/", pages.phone, name="phone"),
+    path("live/agents/<int:agent_id>/start/", pages.start, name="start"),
     path("<uuid:call_id>/", views.call_detail, name="detail"),
     path("<uuid:call_id>/recording.wav", views.recording, name="recording"),
 ]

@@ -17,7 +17,7 @@ from django.urls import get_resolver
 from agents.models import Agent, PhoneNumber, TurnSettings
 from calls import audio, live_settings
 from calls.models import Call, Recording
-from calls.routing import websocket_urlpatterns
+from calls.routing import browser_urlpatterns, browsers, websocket_urlpatterns
 from tests.agents.test_admin import filled
 from tests.people import ADMIN, ALL, BARE, GUEST, NOBODY, REVIEWER, STAFF, TUNER, person
 from voiceplatform import roles
@@ -66,6 +66,10 @@ RULES: dict[str, list[Rule] | str] = {
     "calls/": [get(READERS)],
     "calls/<uuid:call_id>/": [get(READERS)],
     "calls/<uuid:call_id>/recording.wav": [get(EARS)],
+    "calls/live/": [get(READERS)],
+    "calls/live/<uuid:call_id>/": [get(READERS)],
+    "calls/live/agents/<int:agent_id>/": [get(TUNERS)],
+    "calls/live/agents/<int:agent_id>/start/": [post(TUNERS)],
     "calls/agents/<int:agent_id>/": [get(READERS)],
     "calls/agents/<int:agent_id>/apply/": [post(TUNERS)],
     "calls/agents/<int:agent_id>/effect/": [get(READERS)],
@@ -136,12 +140,18 @@ def test_every_model_of_the_admin_has_a_rule() -> None:
     assert {model._meta.label_lower for model in admin.site._registry} == set(MODELS)
 
 
-WEBSOCKETS = {"carriers/<slug:carrier>/media/": "the token of the stream's first message"}
+WEBSOCKETS = {
+    "carriers/<slug:carrier>/media/": "the token of the stream's first message",
+    "carriers/browser/media/": "the origin, a session that may place calls, and the token",
+    "calls/live/socket/": "the origin, and a session that may see calls",
+    "calls/live/<uuid:call_id>/socket/": "the origin, and a session that may see calls; each act asks for more",
+}
 """Each with what opens it; the tests of its consumer hold it to that."""
 
 
 def test_every_websocket_has_a_rule() -> None:
-    assert {str(route.pattern) for route in websocket_urlpatterns} == set(WEBSOCKETS)
+    found = [route for route in websocket_urlpatterns if route.callback is not browsers] + browser_urlpatterns
+    assert {str(route.pattern) for route in found} == set(WEBSOCKETS)
 
 
 @pytest.fixture

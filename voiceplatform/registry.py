@@ -32,8 +32,9 @@ def load(kind: str, slug: str) -> Any:
 
 
 def choices(kind: str) -> list[tuple[str, str]]:
-    """(slug, label) pairs for a form."""
-    return [(slug, load(kind, slug).label) for slug in sorted(getattr(settings, kind))]
+    """(slug, label) pairs for a form. Some are not to be chosen there: they say `selectable = False`."""
+    known = ((slug, load(kind, slug)) for slug in sorted(getattr(settings, kind)))
+    return [(slug, cls.label) for slug, cls in known if getattr(cls, "selectable", True)]
 
 
 def knows(kind: str, slug: str) -> bool:

@@ -36,7 +36,7 @@ OPENAI_REALTIME_URL = env.address(
 AUDIT_DAYS = env.days("AUDIT_DAYS", 730)
 TWILIO_AUTH_TOKEN = env.kept_secret("TWILIO_AUTH_TOKEN", DATA_DIR)
 
-CARRIERS = {"twilio": "calls.carriers.twilio.Twilio"}
+CARRIERS = {"twilio": "calls.carriers.twilio.Twilio", "browser": "calls.carriers.browser.Browser"}
 MODELS = {"openai": "calls.realtime.openai.OpenAIRealtime"}
 VOICES = {
     "cartesia": "calls.voices.cartesia.Cartesia",

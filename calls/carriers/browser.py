@@ -35,6 +35,7 @@ class Browser:
 
     slug = "browser"
     label = "Browser"
+    selectable = False  # it has no numbers
 
     def __init__(self) -> None:
         self.call_id = ""

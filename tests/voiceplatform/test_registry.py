@@ -20,7 +20,7 @@ def test_every_provider_of_the_settings_can_be_loaded_and_has_a_label() -> None:
 
 
 def test_an_unknown_slug_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"no 'pigeon'.*Known are: twilio"):
+    with pytest.raises(ImproperlyConfigured, match=r"no 'pigeon'.*Known are: browser, twilio"):
         registry.load("CARRIERS", "pigeon")
 
 

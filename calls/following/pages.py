@@ -1,0 +1,80 @@
+"""The pages on which running calls are followed, and the one that calls an agent."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+from agents.models import Agent
+from calls import access, services, tokens
+from calls.carriers.browser import Browser
+from calls.following import tuning
+from calls.following.sockets import may_tune
+from calls.models import Call
+from voiceplatform import audit
+from voiceplatform.access import check, requires
+from voiceplatform.audit import Act
+
+MEDIA = f"/carriers/{Browser.slug}/media/"
+
+
+@require_safe
+@requires(access.SEE)
+def board(request: HttpRequest) -> HttpResponse:
+    """All running calls. What the database knows stands here at once; the page's socket tells the rest."""
+    calls = Call.objects.live().select_related("agent").order_by("started_at")
+    return render(request, "calls/live/board.html", _context(request, title="Live calls", calls=calls))
+
+
+@require_safe
+@requires(access.SEE)
+def follow(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    """One running call, as it happens."""
+    call = get_object_or_404(Call.objects.select_related("agent", "number"), pk=call_id)
+    return render(request, "calls/live/call.html", _context(request, title="Live call", call=call))
+
+
+@require_safe
+@requires(access.PLACE)
+def phone(request: HttpRequest, agent_id: int) -> HttpResponse:
+    """An agent, and a telephone in the page to call it with."""
+    agent = get_object_or_404(Agent, pk=agent_id)
+    rehearsal = settings.OPENAI_REALTIME_URL == settings.REHEARSAL_URL
+    context = _context(request, title=f"Call {agent}", agent=agent, rehearsal=rehearsal)
+    return render(request, "calls/live/call.html", context)
+
+
+@require_POST
+def start(request: HttpRequest, agent_id: int) -> JsonResponse:
+    """A call that rings: its id, and the token for its media socket."""
+    check(request.user, access.PLACE)
+    agent = get_object_or_404(Agent, pk=agent_id)
+    call = services.ring_from_browser(agent=agent, who=request.user.get_username())
+    audit.seen(request, Act.CALLED, call, agent=agent.name)
+    return JsonResponse(
+        {
+            "call": str(call.pk),
+            "carrier_call": call.carrier_call_id,
+            "token": tokens.make(call.pk, call.carrier_call_id),
+            "media": MEDIA,
+            "follow": f"/calls/live/{call.pk}/socket/",
+            "review": call.get_absolute_url(),
+        }
+    )
+
+
+def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
+    may = {
+        "see": access.may_see(request.user),
+        "hear": access.may_hear(request.user),
+        "steer": access.may_steer(request.user),
+        "tune": may_tune(request.user),
+        "place": access.may_place(request.user),
+    }
+    return {**admin.site.each_context(request), "may": may, "controls": tuning.controls(), **more}

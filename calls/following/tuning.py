@@ -1,0 +1,102 @@
+"""The settings of one running call: which ones its page offers, and what a change of them makes of the whole.
+
+A change holds for this call only. It has no revision of its own: the record names what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from agents import screen, snapshot
+from agents.defaults import unit
+from agents.fields import scale
+from agents.models import Agent, TurnSettings
+
+OFFERED = (
+    "threshold",
+    "silence_floor_ms",
+    "response_latency_ms",
+    "prefix_padding_ms",
+    "response_delay_ms",
+    "stop_sound",
+    "min_speech_ms",
+    "decide_by_ms",
+    "speech_probability",
+    "min_loudness_db",
+    "echo_guard",
+    "grace_ms",
+    "answer_window_ms",
+    "resume_overlap_ms",
+    "ignore_backchannels",
+    "protect_greeting",
+)
+"""What is felt within a turn or two. The rest is the agent's own screen."""
+
+NO_REVISION = 0
+
+STEPS = {"ms": 20, "dB": 0.5}
+"""Of a slider; a likeness or a probability moves by 0.01."""
+
+
+class NotAccepted(Exception):
+    """Values that the settings do not take. The message says why, in the words of the settings screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One setting on a call's page. `kind`: range, switch or choice."""
+
+    name: str
+    label: str
+    says: str
+    kind: str
+    unit: str = ""
+    low: float = 0
+    high: float = 0
+    step: float = 0
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+def controls() -> list[Control]:
+    """The settings that are offered, in the order of the screen."""
+    return [_control(TurnSettings._meta.get_field(name)) for name in screen.in_order(OFFERED)]
+
+
+def _control(field: models.Field[Any, Any]) -> Control:
+    name, label = field.name, str(field.verbose_name)
+    said = str(field.help_text).partition("\n")[0]
+    if isinstance(field, models.BooleanField):
+        return Control(name, label, said, "switch")
+    if field.choices:
+        return Control(name, label, said, "choice", choices=tuple((str(v), str(text)) for v, text in field.choices))
+    low, high = scale(field) or (0, 1)
+    return Control(name, label, said, "range", unit(name), low, high, STEPS.get(unit(name), 0.01))
+
+
+def changed(agent_id: int, turn: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The turn settings of a call with some values changed, as `SettingsChanged` wants them. Raises NotAccepted."""
+    agent = Agent.objects.filter(pk=agent_id).first()
+    if agent is None:
+        raise NotAccepted("The agent of this call is gone.")
+    if unknown := set(values) - set(OFFERED):
+        raise NotAccepted(f"Not to be changed in a call: {', '.join(sorted(unknown))}.")
+    known = {name: turn[name] for name in snapshot.TURN_FIELDS if name in turn}
+    made = TurnSettings(agent=agent, **{**known, **_lines(known), **values})
+    try:
+        made.full_clean(exclude=["agent"], validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        raise NotAccepted(" ".join(error.messages)) from None
+    in_force = {**turn, **snapshot.in_force(made), "revision": NO_REVISION}
+    # Sentences and lists stay as they were resolved when the call began.
+    in_force |= {name: value for name, value in known.items() if name not in values}
+    return {"turn": in_force, "turn_detection": made.turn_detection()}
+
+
+def _lines(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists of words as the settings keep them."""
+    return {name: "\n".join(value) for name, value in known.items() if isinstance(value, list | tuple)}

@@ -1,0 +1,54 @@
+// The sliders of a running call: what is in force, and a change of it.
+
+const WAIT_MS = 250; // after the last movement
+
+export class Settings {
+  constructor(form, told, send) {
+    this.form = form;
+    this.told = told;
+    this.send = send;
+    this.changed = {};
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", ({ target }) => this.moved(target));
+  }
+
+  shown(input) {
+    const output = input.parentElement.querySelector("output");
+    if (output) output.textContent = `${Number(input.value)}${input.dataset.unit ? ` ${input.dataset.unit}` : ""}`;
+  }
+
+  value(input) {
+    if (input.type === "checkbox") return input.checked;
+    return input.type === "range" ? Number(input.value) : input.value;
+  }
+
+  // What is in force, except where somebody is just moving something.
+  show(turn) {
+    for (const input of this.form.elements) {
+      if (!(input.name in turn) || input.name in this.changed) continue;
+      if (input.type === "checkbox") input.checked = turn[input.name];
+      else input.value = turn[input.name];
+      this.shown(input);
+    }
+  }
+
+  enable(on) {
+    for (const input of this.form.elements) input.disabled = !on;
+  }
+
+  moved(input) {
+    this.shown(input);
+    this.changed[input.name] = this.value(input);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.told.textContent = "Sending …";
+      this.send({ do: "settings", values: this.changed });
+      this.changed = {};
+    }, WAIT_MS);
+  }
+
+  answered({ state, differences, code }) {
+    const but = differences?.length ? `, but the model did not take: ${differences.join(", ")}` : "";
+    this.told.textContent = state === "applied" ? `In force${but}.` : `The model refused it (${code || "no reason given"}); the call goes on as it was.`;
+  }
+}
