@@ -56,6 +56,7 @@ class CallerSide(Voicing):
         self.retry_at, self._reply_attempts = None, 0
         self._greeted = True  # whoever speaks first is answered, not greeted
         self._doubted, self._voiced_ms = False, self.burst.voiced_ms
+        self._ended_by_hand = False
         self._surest = self.burst.surest if self.burst.is_alive(now) else None
         self._server_cancels, self._refusals, self._words_died = self.settings.interrupt_response, 0, False
         self._spoke_after = self.state
@@ -229,6 +230,7 @@ class CallerSide(Voicing):
         self.state, self._stopped_at, self.prepared_at = State.PREPARING, now, now
         self._speech, self.committed, self.answer_at = None, False, now
         self.wanted = "caller_stopped"
+        self._ended_by_hand, self._voiced_ms = True, 0.0
 
     def _model_did_not_hear(self, now: float) -> Commands:
         """Our ear stopped the agent for speech that the model's VAD never noticed: the agent asks what it was."""

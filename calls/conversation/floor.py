@@ -100,6 +100,7 @@ class Floor:
         self._refused_items: dict[str, str] = {}  # of speech that was no interruption: item -> why
         self._still_open = ""  # such an item whose speech has not ended
         self._owes_answer = False  # to what was said over a reply that goes on
+        self._ended_by_hand = False  # the newest turn was, and its speech may be going on
         self._early_audio: deque[str] = deque(maxlen=FRAMES_KEPT)
         self._text_at: dict[str, float] = {}  # when the first text of a reply came that a voice has to speak
         self._voice_losses = 0  # without a sound in between

@@ -12,7 +12,7 @@ from . import events as e
 from .barge_in import Case, Verdict
 from .caller_side import CallerSide
 from .commands import AddItem, ClearPlayback, Note
-from .evidence import FRAME_MS
+from .evidence import FRAME_MS, NO_SPEECH_MS
 from .floor import Commands
 from .states import OVER_AGENT, State
 
@@ -174,6 +174,9 @@ class OverAgent(CallerSide):
     def _refused_speech_stopped(self, event: e.SpeechStopped, now: float) -> Commands:
         """The end of speech that stopped nothing."""
         if event.item_id != self._still_open:
+            if self._ended_by_hand:
+                yield from self._rest_of_a_turn(event, now)
+                return
             yield Note(facts.UNEXPECTED, {"event": "SpeechStopped", "state": str(self.state)})
             return
         self._still_open = ""
@@ -184,6 +187,21 @@ class OverAgent(CallerSide):
             yield self._refusal(event.item_id, barge_in.protected(self.case(now, self._spoken_ms(event))), now)
         yield from self._note_turn(event, now)
         self._owes_answer = True
+
+    def _rest_of_a_turn(self, event: e.SpeechStopped, now: float) -> Commands:
+        """Speech went on after its turn was ended by hand, under an id of its own. It is answered by itself, after what is said
+        meanwhile; a hum that held the turn open is not."""
+        self._ended_by_hand = False
+        if self.settings.speech_probability and self.burst.is_alive(now) and self._voiced_ms < NO_SPEECH_MS:
+            self._refused_items[event.item_id] = "noise"
+            yield Note(facts.TURN_REFUSED, {"item_id": event.item_id, "because": "noise", "reasons": []})
+            return
+        yield from self._note_turn(event, now)
+        if self.state is State.LISTENING:
+            self._stopped_at = now
+            yield from self._want("caller_stopped", now)
+        elif self.state is State.REPLYING or self.replies.asked is not None:
+            self._owes_answer = True
 
     # --- what our own ear hears, and what the words say
 

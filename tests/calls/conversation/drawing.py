@@ -45,6 +45,7 @@ LEADS_TO: dict[State, Ways] = {
     LISTENING: _and(
         {
             "SpeechStarted": {HEARING},
+            "SpeechStopped": {PREPARING},  # of the rest of speech whose turn was ended by hand
             "ReplyCreated": {REPLYING},
             "_nobody_speaks": {PREPARING},
             "_say_sentence": {PREPARING},

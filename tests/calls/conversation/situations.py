@@ -87,6 +87,18 @@ def _hearing_what_the_model_does_not() -> Talk:
     return talk
 
 
+def _ended_by_hand() -> Talk:
+    talk = Talk().answered()
+    talk.caller_begins()
+    talk.wait(silence.SPEECH_LASTS)
+    talk.feed(e.InputCommitted("u1"))
+    reply, item = talk.reply_begins()
+    talk.sound(reply, item, 1.0)
+    talk.reply_done(reply, item)
+    talk.wait(3.0)
+    return talk
+
+
 def _uncommitted() -> Talk:
     talk = Talk().answered()
     talk.caller_begins()
@@ -450,6 +462,7 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "the model takes a noise for speech": (State.HEARING, _hearing_a_noise),
     "a reply that the server began meanwhile is withdrawn": (State.HEARING, _hearing_a_noise_and_withdrawing),
     "only our own ear hears the caller": (State.HEARING, _hearing_what_the_model_does_not),
+    "speech goes on after its turn was ended by hand": (State.LISTENING, _ended_by_hand),
     "what was said is no item yet": (State.PREPARING, _uncommitted),
     "a reply is asked for": (State.PREPARING, _asked),
     "the protected greeting is asked for": (State.PREPARING, _greeting_asked),

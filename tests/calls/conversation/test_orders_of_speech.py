@@ -13,7 +13,7 @@ from calls.conversation import events as e
 from calls.conversation import facts, silence
 from calls.conversation.states import State
 from tests.calls.conversation.situations import SITUATIONS, being
-from tests.calls.conversation.talk import GATE, Talk, asks, line_until, only, orders, spoken
+from tests.calls.conversation.talk import EAR, GATE, Talk, asks, line_until, only, orders, spoken
 
 BENIGN = (
     "response_cancel_not_active",
@@ -126,7 +126,44 @@ def test_the_rest_of_speech_that_was_ended_by_hand_comes_under_an_id_of_its_own(
     talk.sound(reply, item, 2.0)
     assert orders(talk.caller_stops("u1b", 93_000)) == []
     talk.reply_done(reply, item)
+    assert asks(talk.wait(5.0)) == 1
+    assert talk.state is State.PREPARING
+
+
+def test_the_rest_of_it_is_answered_by_itself_also_when_nobody_speaks_any_more() -> None:
+    talk = being("the caller speaks")
+    talk.wait(silence.SPEECH_LASTS)
+    talk.feed(e.InputCommitted("u1"))
+    reply, item = talk.reply_begins()
+    talk.sound(reply, item, 2.0)
+    talk.reply_done(reply, item)
+    talk.wait(5.0)
+    assert asks(talk.caller_stops("u1b", 98_000)) == 1
+    assert [turn["item_id"] for turn in talk.notes(facts.CALLER_TURN)] == ["u1b"]
+
+
+def test_the_rest_that_comes_before_the_request_is_answered_with_the_turn() -> None:
+    talk = being("the caller speaks")
+    talk.wait(silence.SPEECH_LASTS)
+    assert asks([*talk.caller_stops("u1b", 91_000), *talk.feed(e.InputCommitted("u1"))]) == 1
+    reply, item = talk.reply_begins()
+    talk.sound(reply, item, 2.0)
+    talk.reply_done(reply, item)
     assert orders(talk.wait(5.0)) == []
+
+
+def test_a_hum_that_held_a_turn_open_is_not_answered_when_it_ends() -> None:
+    talk = Talk(**EAR).answered()
+    talk.ear(0.5, 0.1)
+    talk.caller_begins()
+    talk.ear(1.0, 0.9)
+    talk.ear(silence.SPEECH_UNHEARD + 0.1, 0.1)
+    talk.feed(e.InputCommitted("u1"))
+    reply, item = talk.reply_begins()
+    talk.sound(reply, item, 2.0)
+    talk.reply_done(reply, item)
+    talk.ear(5.0, 0.1)
+    assert orders(talk.caller_stops("u1b", 30_000)) == ["DeleteItem"]
     assert talk.state is State.LISTENING
 
 
