@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from agents.snapshot import AgentSnapshot
+from calls.voice_http import HttpLink
 from calls.voice_links import Feed, Lost, SocketLink, VoiceLink
 from calls.voice_outlet import Voice
 from calls.voices import options
@@ -46,9 +47,7 @@ def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "") ->
 
     def link(feed: Feed, lost: Lost) -> VoiceLink:
         if kind.transport == "http":
-            from calls.voice_http import HttpLink
-
-            return HttpLink(dialect(), feed, lost)
+            return HttpLink(dialect(), feed, lost, language=language)
         return SocketLink(dialect, feed, lost)
 
     return Voice(slug, url, link)

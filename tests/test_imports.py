@@ -73,6 +73,7 @@ MEDIA = [
     "calls.bridge",
     "calls.outlets",
     "calls.ear.live",
+    "calls.voice_http",
     "calls.following.switchboard",
 ]
 
