@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-SKIP = 8
-"""Words of ours that may be passed over to find the place again. The next piece that goes astray would be found too far on."""
+EVIDENCE = ((2, 0, 8), (3, 4, 40))
+"""(told words in a row that are found, words of ours that may be skipped beyond those that were told before them, and at most)"""
 
 Points = tuple[tuple[int, float], ...]
 
-EVIDENCE = ((2, 0), (3, 4))
-"""(told words in a row that are found, words of ours that may be skipped beyond those that were told before them)"""
+FIGURE = 5
+"""Letters that a figure is spoken with: “7” takes as long as “seven”, “1,250” as long as “one thousand two hundred fifty”."""
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _WITHOUT_SPACES = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -87,40 +87,68 @@ class Alignment:
             self._point(end_ms, points)
             return
         self._astray.append((plain, end_ms))
-        for row, untold in EVIDENCE:
-            at = self._find_again(row, untold)
+        for row, untold, most in EVIDENCE:
+            at = self._find_again(row, min(len(self._astray) - row + untold, most))
             if at is not None:
                 self._go_on(at, row, points)
                 return
 
-    def _find_again(self, row: int, untold: int) -> int | None:
-        """Where the last told words are in ours, the nearest place."""
-        told = len(self._astray) - row
-        if told < 0:
+    def _find_again(self, row: int, most: int) -> int | None:
+        """Where the last told words are in ours, the nearest place, when no more than so many words are skipped."""
+        if len(self._astray) < row:
             return None
         words = "".join(word for word, _ in self._astray[-row:])
         first = bisect_left(self._starts, self._found)
         inside = first == len(self._starts) or self._starts[first] != self._found  # of a word that is said in part
-        for skipped, start in enumerate(self._starts[first : first + SKIP], start=int(inside)):
-            if skipped <= told + untold and self._plain.startswith(words, start):
+        for start in self._starts[first : first + most + 1 - int(inside)]:
+            if self._plain.startswith(words, start):
                 return start
         return None
 
     def _go_on(self, at: int, row: int, points: list[tuple[int, float]]) -> None:
-        """The told words are here. What was skipped is over when the word before them is."""
-        before = self._astray[:-row]
-        if at > self._found and before:
-            self._found = at
-            self._point(before[-1][1], points)
-        self._found = at
-        for word, end_ms in self._astray[-row:]:
+        """The told words are here. What was skipped is over when the word before them is, each word of it in its turn."""
+        before, found = self._astray[:-row], self._astray[-row:]
+        ends = (*self._starts[bisect_right(self._starts, self._found) : bisect_left(self._starts, at)], at)
+        if at > self._found:
+            known = self._known(ends, before)
+            if not before:
+                known[at + len(found[0][0])] = found[0][1]
+            for end in ends:
+                self._point_between(end, known, points)
+        for word, end_ms in found:
             self._found += len(word)
             self._point(end_ms, points)
         self._astray.clear()
 
+    def _known(self, ends: tuple[int, ...], told: list[tuple[str, float]]) -> dict[int, float]:
+        """The ends of those skipped words that were told as they are written, and of the last one."""
+        known: dict[int, float] = {}
+        begin, rest = self._found, 0
+        for end in ends:
+            written = self._plain[begin:end]
+            hit = next((n for n in range(rest, len(told)) if told[n][0] == written), None)
+            if hit is not None:
+                known[end], rest = told[hit][1], hit + 1
+            begin = end
+        if told:
+            known[ends[-1]] = told[-1][1]
+        return known
+
+    def _point_between(self, end: int, known: dict[int, float], points: list[tuple[int, float]]) -> None:
+        """A skipped word ends by its share of the time up to the next known end."""
+        until = min(place for place in known if place >= end)
+        share = _length(self._plain[self._found : end]) / _length(self._plain[self._found : until])
+        self._found = end
+        self._point(self._last_ms + share * max(0.0, known[until] - self._last_ms), points)
+
     def _point(self, end_ms: float, points: list[tuple[int, float]]) -> None:
         self._last_ms = max(self._last_ms, end_ms)
         points.append((self._places[self._found - 1], self._last_ms))
+
+
+def _length(plain: str) -> int:
+    """How long it takes to say, in letters."""
+    return sum(FIGURE if character.isdigit() else 1 for character in plain)
 
 
 def _plain(text: str) -> str:

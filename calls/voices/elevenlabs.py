@@ -32,8 +32,11 @@ INACTIVITY_S = 180
 SCHEDULE = [50, 90, 140, 200]
 """Characters after which each next piece is spoken, when no sentence has ended before. 50 is the least that the service takes."""
 
-SAME_START_MS = 1000.0
-"""Times of a message that begin where the sound so far ends, and not near 0, count from the utterance and not from the message."""
+NEAR_MS = 300.0
+"""Times of a message go on where those of the last one ended, if that is no further from where its sound begins."""
+
+FAR_MS = 1000.0
+"""Times that begin where the sound does, and not near 0, count from the utterance; but only when so much sound lies before."""
 
 WITH_LANGUAGE = frozenset({"eleven_flash_v2_5", "eleven_turbo_v2_5"})
 """Models that can be told the language; the others refuse to be."""
@@ -124,6 +127,8 @@ class _Context:
     opened: int = 0  # the number of the step in which it was; 0: not yet
     closed: int = 0  # … and closed
     finished: bool = False
+    normalized: bool = False  # its times are told for the text as it is spoken
+    told_ms: float = 0.0  # up to here
     received: int = 0  # bytes of its sound
 
 
@@ -272,9 +277,8 @@ class ElevenLabs:
             events.append(VoiceAudio(name, sound))
             self._sounded = True
         if context is not None:
-            base_ms = context.received / BYTES_PER_MS
             context.received += len(sound)
-            if points := _points(context.alignment, m, base_ms):
+            if points := _points(context, m, len(sound) / BYTES_PER_MS):
                 events.append(VoiceTimed(name, points))
             if m.get("isFinal", m.get("is_final")):
                 events += self._final(name, context)
@@ -325,43 +329,70 @@ def _texts(name: str, context: _Context, text: str) -> Iterable[wire.Json]:
         yield {"text": text, "context_id": name}
 
 
-def _points(alignment: Alignment, m: wire.Json, base_ms: float) -> Points:
-    """What a message tells of times. What is malformed counts as not told: the sound is what matters."""
-    for told in (m.get("normalizedAlignment", m.get("normalized_alignment")), m.get("alignment")):
-        if told:
-            try:
-                return alignment.words(_spoken(told, base_ms))
-            except (TypeError, ValueError, KeyError, AttributeError):
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Words, when each has ended, and when all of it begins and ends. Times as they were told."""
+
+    words: list[tuple[str, float]]
+    start_ms: float
+    end_ms: float
+
+
+def _points(context: _Context, m: wire.Json, sound_ms: float) -> Points:
+    """What a message with so much sound tells of times. What is malformed counts as not told: the sound is what matters."""
+    told = _told(m.get("normalizedAlignment", m.get("normalized_alignment")))
+    context.normalized = context.normalized or told is not None
+    # The plain one restarts within a sentence at times, and counts from elsewhere then: it only stands in for the other.
+    told = told if context.normalized else _told(m.get("alignment"))
+    if told is None:
+        return ()
+    base_ms = _base_ms(told, context.told_ms, context.received / BYTES_PER_MS, sound_ms)
+    context.told_ms = base_ms + told.end_ms
+    return context.alignment.words((word, base_ms + end_ms) for word, end_ms in told.words)
+
+
+def _base_ms(told: _Told, told_ms: float, received_ms: float, sound_ms: float) -> float:
+    """What the times of a message count from. By its documentation they are those of the message's own sound; in recordings they
+    are longer or shorter than it at times, and all of them together as long as all sound."""
+    before_ms = received_ms - sound_ms
+    if before_ms >= FAR_MS and told.start_ms >= before_ms - 50:
+        return 0.0
+    if abs(told_ms - before_ms) <= NEAR_MS:
+        return told_ms
+    return min(told_ms, before_ms, key=lambda base_ms: abs(base_ms + told.end_ms - received_ms))
+
+
+def _told(alignment: Any) -> _Told | None:
+    """Words from characters. None when there are none, or they are malformed."""
+    try:
+        chars = _either(alignment, "chars", "characters")
+        starts = _times(alignment, "charStartTimesMs", "charsStartTimesMs", "char_start_times_ms")
+        ends = [
+            start + span
+            for start, span in zip(
+                starts, _times(alignment, "charDurationsMs", "charsDurationsMs", "char_durations_ms"), strict=True
+            )
+        ]
+        words: list[tuple[str, float]] = []
+        word = ""
+        for char, end in zip(chars, ends, strict=True):
+            if char.isspace():
+                word = ""
                 continue
-    return ()
+            if word:
+                words.pop()
+            word += char
+            words.append((word, end))
+        return _Told(words, starts[0], max(ends)) if words else None
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None
 
 
-def _spoken(told: wire.Json, base_ms: float) -> list[tuple[str, float]]:
-    """Words, and when each has ended, from times of characters."""
-    chars = _either(told, "chars", "characters")
-    starts = [
-        wire.milliseconds(value)
-        for value in _either(told, "charStartTimesMs", "charsStartTimesMs", "char_start_times_ms")
-    ]
-    spans = [
-        wire.milliseconds(value) for value in _either(told, "charDurationsMs", "charsDurationsMs", "char_durations_ms")
-    ]
-    if base_ms >= SAME_START_MS and starts and starts[0] >= base_ms - 50:
-        base_ms = 0.0
-    words: list[tuple[str, float]] = []
-    word = ""
-    for char, start, span in zip(chars, starts, spans, strict=True):
-        if char.isspace():
-            word = ""
-            continue
-        if word:
-            words.pop()
-        word += char
-        words.append((word, base_ms + start + span))
-    return words
+def _times(told: Any, *names: str) -> list[float]:
+    return [wire.milliseconds(value) for value in _either(told, *names)]
 
 
-def _either(told: wire.Json, *names: str) -> Any:
+def _either(told: Any, *names: str) -> Any:
     for name in names:
         if name in told:
             return told[name]

@@ -59,7 +59,7 @@ class CartesiaStandIn:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        bearer = headers.get("authorization", "").removeprefix("Bearer").strip()
         key = query.get("api_key") or query.get("access_token") or headers.get("x-api-key") or bearer
         version = query.get("cartesia_version") or headers.get("cartesia-version", "")
         status = self.behaviour.refuse_status

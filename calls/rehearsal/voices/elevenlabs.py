@@ -1,7 +1,8 @@
 """A stand-in for ElevenLabs' `multi-stream-input`: many contexts on one websocket.
 
-It keeps the service's rules as its documentation, its SDK and recordings have them, and its quirks: times count from their own
-message, the plain alignment of what is spoken in one go is told twice, every fifth message tells nothing.
+It keeps the service's rules as its documentation, its SDK and recordings have them, and its quirks. Times begin at 0 in every
+message and are not as long as its sound; all together they are. Every few messages nothing is told, and the next one tells
+more. The plain alignment of what is spoken in one go is told twice.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import time
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -30,7 +32,7 @@ CONTEXTS = 5
 SCHEDULE = [120, 160, 250, 290]
 INACTIVITY_S, MOST_INACTIVITY_S = 20, 180
 UNTOLD = 5
-"""Every so many messages, sound comes without times."""
+"""Every so many messages, sound comes without times, which the next message then tells."""
 
 POLICY = 1008
 ERRORS = {
@@ -228,6 +230,8 @@ class _Context(Context):
         self._spoken_jobs = 0
         self._flushed = False  # by the last message
         self._messages = 0
+        self._told_ms = 0.0
+        self._untold: tuple[TimedWord, ...] = ()
 
     def add(self, text: str, *, flush: bool, auto: bool) -> None:
         """More text; it is spoken when there is enough of it, or when that is asked for."""
@@ -249,10 +253,17 @@ class _Context(Context):
     async def sounds(self, piece: Piece) -> None:
         self._messages += 1
         normalized, plain = None, None
-        if self.behaviour.times and self._messages % UNTOLD:
-            normalized = _alignment(piece.words, piece.at_ms, normalized=True)
+        if self.behaviour.times:
+            words = (*self._untold, *piece.words)
+            last = words[-1:] == piece.job_words[-1:]
+            self._untold = () if self._messages % UNTOLD or last else words
+            if words and not self._untold:
+                begun = piece.job_words.index(words[-1]) + 1
+                until_ms = piece.job_words[begun].start_ms if begun < len(piece.job_words) else words[-1].end_ms
+                normalized = _alignment(words, self._told_ms, until_ms, normalized=True)
+                self._told_ms = until_ms
             if piece.number < 2:  # both passes tell all of it
-                plain = _alignment(piece.job_words, piece.job_words[0].start_ms if piece.job_words else 0.0)
+                plain = _alignment(piece.job_words, piece.job_words[0].start_ms, piece.job_words[-1].end_ms)
         await self.line.send(
             {
                 "audio": base64.b64encode(piece.audio).decode(),
@@ -268,15 +279,17 @@ class _Context(Context):
         await self.line.send({"isFinal": True, "contextId": self.name})
 
 
-def _alignment(words: tuple[TimedWord, ...], base_ms: float, *, normalized: bool = False) -> Json | None:
-    """Times of characters, counted from `base_ms`. Normalised: as it is spoken, with a space in front."""
-    chars: list[str] = [" "] if normalized and words else []
-    starts, spans = [0] * len(chars), [0] * len(chars)
-    for word in words:
-        text = spelled(word.text) if normalized else word.text
+def _alignment(words: tuple[TimedWord, ...], base_ms: float, until_ms: float, *, normalized: bool = False) -> Json:
+    """Times of characters, counted from `base_ms`, without gaps. Normalised: as it is spoken, with a space in front."""
+    chars: list[str] = []
+    borders = [base_ms]
+    if normalized:
+        chars.append(" ")
+        borders.append(words[0].start_ms)
+    for word, following_ms in zip(words, [*(word.start_ms for word in words[1:]), until_ms], strict=True):
+        text = (spelled(word.text) if normalized else word.text).strip()
         step = (word.end_ms - word.start_ms) / max(1, len(text))
-        for n, char in enumerate(text):
-            chars.append(char)
-            starts.append(max(0, round(word.start_ms - base_ms + n * step)))
-            spans.append(round(step))
-    return {"chars": chars, "charStartTimesMs": starts, "charDurationsMs": spans} if chars else None
+        chars += [*text, " "]
+        borders += [*(word.start_ms + n * step for n in range(1, len(text) + 1)), following_ms]
+    times = [round(border - base_ms) for border in borders]
+    return {"chars": chars, "charStartTimesMs": times[:-1], "charDurationsMs": [b - a for a, b in pairwise(times)]}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from calls.rehearsal import voice
 from calls.rehearsal.sound import BYTES_PER_MS
 
-_TOKEN = re.compile(r"\s*(?:<[^<>]*>|\S)+\s*")
+_TOKEN = re.compile(r"\s*(?:<[A-Za-z/][^<>]*>|\S)+\s*")
 _TAG = re.compile(r"<[A-Za-z/][^<>]*>")
 
 

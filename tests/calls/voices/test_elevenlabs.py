@@ -248,23 +248,50 @@ def test_every_end_is_read(spelled: str) -> None:
     assert hear(made, spelled) == [VoiceDone("u1")]
 
 
+def told(words: str, step: int, begin: int = 0) -> Json:
+    """An alignment in which every character lasts so many ms."""
+    starts = [begin + n * step for n in range(len(words))]
+    return {"chars": list(words), "charStartTimesMs": starts, "charDurationsMs": [step] * len(words)}
+
+
 def test_times_count_from_their_own_message() -> None:
     made = voice()
     say(made, "u1", "Hello World hello world ", finish=True)
-    hear(made, "audio", audio=mulaw(1250))
-    assert points(hear(made, "audio"))[-2:] == [(17, 1250 + 302), (23, 1250 + 662)]
+    hear(made, "audio", audio=mulaw(1022))
+    assert points(hear(made, "audio"))[-2:] == [(17, 1022 + 302), (23, 1022 + 662)]
+
+
+def test_times_that_are_told_before_their_sound_go_on_after_each_other() -> None:
+    made = voice()
+    say(made, "u1", "Hello World. Good morning ", finish=True)
+    hear(made, "audio", audio=mulaw(400), normalizedAlignment=told(" Hello World. ", 100))
+    hear(made, "audio without alignment", audio=mulaw(1000))
+    more = hear(made, "audio", audio=mulaw(1300), normalizedAlignment=told(" Good morning", 100))
+    assert points(more) == [(17, 1400 + 500), (25, 1400 + 1300)]
+
+
+def test_times_that_are_told_after_their_sound_count_from_where_nothing_was_told() -> None:
+    made = voice()
+    say(made, "u1", "Hello World. Good morning ", finish=True)
+    hear(made, "audio without alignment", audio=mulaw(1000))
+    late = hear(made, "audio", audio=mulaw(400), normalizedAlignment=told(" Hello World. ", 100))
+    assert points(late) == [(5, 600), (11, 1300)]
+
+
+def test_times_that_are_never_told_do_not_move_the_others() -> None:
+    made = voice()
+    say(made, "u1", "Hello World. Good morning ", finish=True)
+    hear(made, "audio without alignment", audio=mulaw(1300))
+    later = hear(made, "audio", audio=mulaw(1300), normalizedAlignment=told(" Good morning", 100))
+    assert points(later) == []  # not sure yet
+    assert points(hear(made, "final"))[-1] == (26, 2600)
 
 
 def test_times_that_count_from_the_utterance_are_not_moved() -> None:
     made = voice()
     say(made, "u1", "Hello World again ", finish=True)
     hear(made, "audio", audio=mulaw(1250))
-    later = {
-        "chars": list(" again"),
-        "charStartTimesMs": [1250, 1300, 1350, 1400, 1450, 1500],
-        "charDurationsMs": [50] * 6,
-    }
-    assert points(hear(made, "audio", normalizedAlignment=later)) == [(17, 1550.0)]
+    assert points(hear(made, "audio", normalizedAlignment=told(" again", 50, begin=1250))) == [(17, 1550.0)]
 
 
 def test_two_passes_of_one_sentence_do_not_run_back() -> None:
@@ -272,7 +299,7 @@ def test_two_passes_of_one_sentence_do_not_run_back() -> None:
     say(made, "u1", "Hello World. And more ", finish=True)
     first = points(hear(made, "two passes, first", audio=mulaw(370)))
     second = points(hear(made, "two passes, second", audio=mulaw(380)))
-    assert [*first, *second] == [(5, 302.0), (11, 370 + 290.0)]
+    assert [*first, *second] == [(5, 302.0), (11, 362 + 290.0)]
 
 
 def test_two_passes_of_the_plain_alignment_alone_do_not_run_back_either() -> None:
