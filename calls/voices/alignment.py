@@ -128,6 +128,8 @@ class Alignment:
             written = self._plain[begin:end]
             hit = next((n for n in range(rest, len(told)) if told[n][0] == written), None)
             if hit is not None:
+                if hit > rest and begin > self._found:
+                    known[begin] = told[hit - 1][1]
                 known[end], rest = told[hit][1], hit + 1
             begin = end
         if told:
