@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from calls.conversation.commands import FinishSpeaking, Speak, StopSpeaking
@@ -99,10 +99,12 @@ class SocketLink:
         self._reopening = asyncio.get_running_loop().create_task(self.open())
 
     def _write(self, command: Speak | FinishSpeaking | StopSpeaking) -> None:
-        socket = self._socket
-        if socket is not None:
-            for message in self._dialect.write(command):
-                socket.write(message)
+        self._send(self._dialect.write(command))
+
+    def _send(self, messages: Sequence[str]) -> None:
+        if self._socket is not None and messages:
+            for message in messages:
+                self._socket.write(message)
             self._wrote()
 
     # --- from the provider
@@ -114,6 +116,8 @@ class SocketLink:
             if isinstance(event, VoiceDone) or (isinstance(event, VoiceFailed) and event.utterance):
                 self._speaking.discard(event.utterance)
             self._feed(event)
+        if socket is self._socket:
+            self._send(self._dialect.waiting())
 
     def _over(self, socket: Socket, reason: str, close_code: int | None) -> None:
         if socket is not self._socket or self._closed:
