@@ -213,7 +213,7 @@ class OverAgent(CallerSide):
             self._surest = max(self._surest, event.probability)
         if self.state in OVER_AGENT:
             yield from self._weigh(now)
-        elif self.state is State.REPLYING and self.burst.counts_now:
+        elif self.state in (State.REPLYING, State.CONNECTING) and self.burst.counts_now:
             yield from self._heard_by_us(now)
 
     def _heard_by_us(self, now: float) -> Commands:
@@ -223,8 +223,13 @@ class OverAgent(CallerSide):
             return
         verdict = barge_in.weigh(self.case(now))
         if verdict is not None and verdict.stops:
+            lost = self.state is State.CONNECTING
             yield from self._stop_for(self._still_open, verdict, now)
-            self.state, self.speech_started_at = State.HEARING, now
+            self.speech_started_at = now
+            if lost:  # no model hears it, so the next session asks for it
+                self._words_died, self.state = not self.hears_elsewhere, State.CONNECTING
+            else:
+                self.state = State.HEARING
 
     def _stop_for(self, item_id: str, verdict: Verdict, now: float) -> Commands:
         """An interruption by speech that was taken for none until now."""
