@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -15,9 +14,9 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.dataclasses import UnfoldAction
 
-from agents import contradictions, screen, services, tuning
-from agents.forms import AgentForm, PhoneNumberForm, TurnSettingsForm
-from agents.models import Agent, PhoneNumber, TurnSettings
+from agents import contradictions, number_admin, screen, services, tuning  # noqa: F401  number_admin registers its page
+from agents.forms import AgentForm, TurnSettingsForm
+from agents.models import Agent, TurnSettings
 from agents.realtime_models import shutdown_warning
 from voiceplatform.audited import Audited
 
@@ -160,25 +159,3 @@ class AgentAdmin(Audited, ModelAdmin):
             turn.save()
         for doubt in contradictions.doubts(TurnSettings.objects.get(agent=form.instance)):
             messages.warning(request, doubt)
-
-
-@admin.register(PhoneNumber)
-class PhoneNumberAdmin(Audited, ModelAdmin):
-    form = PhoneNumberForm
-    list_display = ["number", "agent", "carrier", "active"]
-    list_filter = ["active", "agent", "carrier"]
-    search_fields = ["number"]
-    list_select_related = ["agent"]
-    readonly_fields = ["webhook"]
-    fields = ["number", "carrier", "agent", "active", "webhook"]
-
-    class Media:
-        css = {"all": ["agents/agents.css"]}
-
-    @admin.display(description="Webhook of the carrier")
-    def webhook(self, number: PhoneNumber) -> str:
-        url = f"{settings.PUBLIC_BASE_URL}/carriers/{number.carrier or 'twilio'}/voice/"
-        return format_html(
-            '<code class="webhook">{}</code><p>Paste it at the carrier as what happens when a call comes in (HTTP POST).</p>',
-            url,
-        )

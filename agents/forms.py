@@ -6,13 +6,11 @@ from typing import Any
 
 from django import forms
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from agents import phrases, realtime_models
-from agents.models import Agent, PhoneNumber, TurnSettings
+from agents.models import Agent, TurnSettings
 from agents.snapshot import TURN_FIELDS
 from agents.widgets import Lines, Number, Suggesting, needs, numbers
-from voiceplatform import registry
 
 
 class TellingForm(forms.ModelForm):
@@ -69,22 +67,3 @@ class TurnSettingsForm(TellingForm):
             self.fields[name].help_text += listed
         for name, field in self.fields.items():
             field.widget.attrs |= needs(name)
-
-
-class PhoneNumberForm(forms.ModelForm):
-    number = forms.CharField(
-        max_length=32,  # as people write them; stored without spaces and dashes
-        widget=UnfoldAdminTextInputWidget(),
-        help_text=PhoneNumber._meta.get_field("number").help_text,
-    )
-
-    class Meta:
-        model = PhoneNumber
-        fields = "__all__"  # noqa: DJ007  the admin names what it shows
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        carrier = PhoneNumber._meta.get_field("carrier")
-        self.fields["carrier"] = forms.ChoiceField(
-            choices=registry.choices("CARRIERS"), help_text=carrier.help_text, widget=UnfoldAdminSelectWidget()
-        )

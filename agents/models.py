@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,10 +11,10 @@ from simple_history.models import HistoricalRecords
 
 from agents import contradictions, realtime_models
 from agents.fields import between
+from agents.numbers import PhoneNumber, SignatureCheck  # noqa: F401  models of this app, in a file of their own
 from agents.turn_fields import FiveSteps, Hearing, VadType, Weighing
 from agents.voice_fields import Providers
 from agents.waiting_fields import EndOfTurn, SilenceAndLength
-from voiceplatform import registry
 
 
 class Agent(Providers):
@@ -171,45 +170,3 @@ class ProviderKey(models.Model):
 
     def __str__(self) -> str:
         return f"key of {self.agent} for {self.provider}"
-
-
-class PhoneNumber(models.Model):
-    """A number that callers dial, and who answers it."""
-
-    number = models.CharField(
-        max_length=16,
-        unique=True,
-        help_text="With country code, such as +12025550142. Spaces and dashes are taken out.",
-    )
-    carrier = models.CharField(
-        max_length=32, default="twilio", help_text="The telephone company that sends us its calls."
-    )
-    agent = models.ForeignKey(
-        Agent,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="numbers",
-        help_text="Who answers. Empty: callers hear a polite sentence and the call ends.",
-    )
-    active = models.BooleanField(default=True, help_text="Off: callers hear a polite sentence and the call ends.")
-
-    class Meta:
-        ordering = ["number"]
-
-    def __str__(self) -> str:
-        return self.number
-
-    def clean(self) -> None:
-        try:
-            parsed = phonenumbers.parse(self.number)
-        except phonenumbers.NumberParseException:
-            raise ValidationError(
-                {"number": "This is no telephone number. Write + and the country code, such as +12025550142."}
-            ) from None
-        # Possible, not assigned: numbers kept for examples (555-01xx) must be usable for trials.
-        if not phonenumbers.is_possible_number(parsed):
-            raise ValidationError({"number": "This number is too long or too short for its country."})
-        self.number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        if self.carrier not in dict(registry.choices("CARRIERS")):
-            raise ValidationError({"carrier": "We do not know this carrier."})

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from agents.models import PhoneNumber
+from agents import languages
+from agents.models import PhoneNumber, SignatureCheck
 from calls import services, tokens
 from calls.carriers import twilio
 from calls.models import Call
@@ -22,7 +24,7 @@ from calls.models import Call
 logger = logging.getLogger("calls")
 
 NOBODY = "Hello. Nobody can take your call at this number. Please check the number, or try again later. Goodbye."
-APOLOGY = "We are sorry. We have a technical problem and cannot go on with your call. Please try again later. Goodbye."
+APOLOGY = languages.APOLOGY["en"]
 
 OVER = frozenset({"completed", "canceled", "busy", "failed", "no-answer"})
 """Values of CallStatus after which nobody is on the line any more."""
@@ -37,24 +39,55 @@ def signed_by_twilio(view: View) -> View:
     @require_POST
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
-        if "X-Twilio-Webhooks-Signature-Settings" in request.headers:
-            logger.warning("Refused %s: signed with a shared key, which is not set up here", request.path)
-            return HttpResponse("This server checks signatures made with the account's auth token.", status=403)
-        url = settings.PUBLIC_BASE_URL + request.get_full_path()
-        given = request.headers.get("X-Twilio-Signature", "")
-        fields = {name: request.POST.getlist(name) for name in request.POST}
-        tokens_in_use = [token.strip() for token in settings.TWILIO_AUTH_TOKEN.split(",")]
-        if not twilio.is_signed(tokens_in_use, url, fields, given):
-            logger.warning(
-                "Refused %s: %s signature. Check that TWILIO_AUTH_TOKEN is the account's, and that the carrier calls %s",
-                request.path,
-                "wrong" if given else "no",
-                settings.PUBLIC_BASE_URL + request.path,
-            )
-            return HttpResponse("Wrong signature.", status=403)
-        return view(request)
+        why, told = _why_refused(request)
+        response = HttpResponse(told, status=403) if why else view(request)
+        _after(response, lambda: _note_check(request, why))
+        return response
 
     return checked
+
+
+def _why_refused(request: HttpRequest) -> tuple[str, str]:
+    """(why, what the asker is told) when a request is not to be believed; two empty strings when it is."""
+    if "X-Twilio-Webhooks-Signature-Settings" in request.headers:
+        logger.warning("Refused %s: signed with a shared key, which is not set up here", request.path)
+        return "signed with a shared key", "This server checks signatures made with the account's auth token."
+    url = settings.PUBLIC_BASE_URL + request.get_full_path()
+    given = request.headers.get("X-Twilio-Signature", "")
+    fields = {name: request.POST.getlist(name) for name in request.POST}
+    tokens_in_use = [token.strip() for token in settings.TWILIO_AUTH_TOKEN.split(",")]
+    if twilio.is_signed(tokens_in_use, url, fields, given):
+        return "", ""
+    why = "wrong signature" if given else "no signature"
+    logger.warning(
+        "Refused %s: %s. Check that TWILIO_AUTH_TOKEN is the account's, and that the carrier calls %s",
+        request.path,
+        why,
+        settings.PUBLIC_BASE_URL + request.path,
+    )
+    return why, "Wrong signature."
+
+
+def _after(response: HttpResponse, act: Callable[[], None]) -> None:
+    """Do something once the answer is on its way: the caller does not wait for it."""
+    close = response.close
+
+    def close_then() -> None:
+        act()
+        close()
+
+    response.close = close_then  # type: ignore[method-assign]
+
+
+def _note_check(request: HttpRequest, why_refused: str) -> None:
+    """For the number's page: whether what the carrier sends is signed as it must be. It must not cost the call anything."""
+    called = _field(request, "To", 32)
+    if not called:
+        return
+    try:
+        SignatureCheck.objects.note(number=called, carrier=twilio.Twilio.slug, why=why_refused, now=timezone.now())
+    except Exception as error:
+        logger.warning("It was not noted whether %s was signed (%s)", request.path, type(error).__name__)
 
 
 def _twiml(text: str) -> HttpResponse:
@@ -93,16 +126,17 @@ def _answer(asked: dict[str, str]) -> HttpResponse:
     number = (
         PhoneNumber.objects.select_related("agent").filter(number=asked["called"], carrier=asked["carrier"]).first()
     )
-    why_not = _why_not(number)
+    why_not = number.why_not(timezone.now()) if number else "unknown number"
     if number is None or why_not:
         services.refuse(**asked, reason=why_not)
         logger.warning("A call to %s was not taken: %s", asked["called"] or "no number", why_not)
-        return _twiml(twilio.say_and_hang_up(NOBODY))
+        return _twiml(_otherwise(number))
     call = services.ring(**asked, number=number)
     if call.status != Call.Status.RINGING:
         logger.warning("[%s] The carrier asked again for a call that is %s", call.pk, call.status)
         refused = call.status == Call.Status.REFUSED
-        return _twiml(twilio.say_and_hang_up(NOBODY) if refused else twilio.hang_up())
+        return _twiml(_otherwise(number) if refused else twilio.hang_up())
+    apology, language = number.apology()
     logger.info("[%s] Ringing: %s for agent %s", call.pk, number.number, number.agent)
     return _twiml(
         twilio.answer(
@@ -110,19 +144,18 @@ def _answer(asked: dict[str, str]) -> HttpResponse:
             parameters={"token": tokens.make(call.pk, call.carrier_call_id)},
             status_url=_absolute("carriers:twilio-stream-status"),
             action_url=_absolute("carriers:twilio-after-stream"),
-            fallback=APOLOGY,
+            fallback=apology,
+            language=language,
         )
     )
 
 
-def _why_not(number: PhoneNumber | None) -> str:
+def _otherwise(number: PhoneNumber | None) -> str:
+    """What callers hear who are not put through."""
     if number is None:
-        return "unknown number"
-    if not number.active:
-        return "number switched off"
-    if number.agent is None:
-        return "number without agent"
-    return "" if number.agent.active else "agent switched off"
+        return twilio.say_and_hang_up(NOBODY)
+    text, language = number.said_otherwise()
+    return twilio.say_and_hang_up(text, language)
 
 
 def _stream_url() -> str:
@@ -157,13 +190,19 @@ def after_stream(request: HttpRequest) -> HttpResponse:
         return _twiml(twilio.hang_up())
     call = _call(request)
     in_order = call is not None and call.status in (Call.Status.ENDED, Call.Status.REFUSED)
-    return _twiml(twilio.hang_up() if in_order else twilio.say_and_hang_up(APOLOGY))
+    return _twiml(twilio.hang_up() if in_order else twilio.say_and_hang_up(*_apology(call)))
+
+
+def _apology(call: Call | None) -> tuple[str, str]:
+    """(text, language) for whoever is left on the line."""
+    return call.number.apology() if call and call.number else (APOLOGY, languages.ENGLISH)
 
 
 def _call(request: HttpRequest) -> Call | None:
     """The call that a callback is about; None when it is not known, or nobody can say."""
     try:
-        return Call.objects.filter(carrier=twilio.Twilio.slug, carrier_call_id=_field(request, "CallSid", 64)).first()
+        calls = Call.objects.select_related("number__agent")
+        return calls.filter(carrier=twilio.Twilio.slug, carrier_call_id=_field(request, "CallSid", 64)).first()
     except DatabaseAway as error:
         logger.error("The call of %s was not looked up (%s)", request.path, type(error).__name__)
         return None

@@ -16,6 +16,11 @@ OURS = (
     "PORT",
     "REHEARSAL_PORT",
     "ALLOWED_HOSTS",
+    "AUDIT_DAYS",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "TWILIO_API_URL",
 )
 for name in OURS:
     os.environ.pop(name, None)

@@ -75,6 +75,7 @@ RULES: dict[str, list[Rule] | str] = {
     "calls/agents/<int:agent_id>/effect/": [get(READERS)],
     "calls/agents/<int:agent_id>/session/": [post(READERS)],
     "calls/now/": [get(READERS)],
+    "calls/numbers/<int:number_id>/configure/": [get(ADMINS), post(ADMINS)],
     "admin/": [get(STAFF)],
     "admin/login/": [get(ANYONE)],
     "admin/logout/": [post(ANYONE)],
@@ -174,6 +175,7 @@ def places(settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {
         "<uuid:call_id>": str(call.pk),
         "<int:agent_id>": str(agent.pk),
+        "<int:number_id>": str(number.pk),
         "<slug:slug>": "natural",
         "<id>": str(user.pk),
         "<path:content_type_id>": "1",

@@ -35,6 +35,10 @@ OPENAI_REALTIME_URL = env.address(
 )
 AUDIT_DAYS = env.days("AUDIT_DAYS", 730)
 TWILIO_AUTH_TOKEN = env.kept_secret("TWILIO_AUTH_TOKEN", DATA_DIR)
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
+TWILIO_API_KEY = env.text("TWILIO_API_KEY")
+TWILIO_API_SECRET = env.text("TWILIO_API_SECRET")
+TWILIO_API_URL = env.address("TWILIO_API_URL", "https://api.twilio.com", ("https", "http"))
 
 CARRIERS = {"twilio": "calls.carriers.twilio.Twilio", "browser": "calls.carriers.browser.Browser"}
 MODELS = {"openai": "calls.realtime.openai.OpenAIRealtime"}

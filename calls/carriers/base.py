@@ -63,3 +63,35 @@ class PhoneDialect(Protocol):
 
     def clear(self) -> str:
         """The message that throws away all unplayed sound."""
+
+
+# --- the carrier's REST API, where it has one
+
+
+@dataclass(frozen=True, slots=True)
+class RestRequest:
+    """One request, without the address before `path` and without credentials."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    form: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A number as the carrier has it. `instead`: what is set there and would go before our address."""
+
+    id: str
+    voice_url: str
+    method: str = "POST"
+    instead: tuple[str, ...] = ()
+    takes_calls: bool = True
+
+    def calls(self, voice_url: str) -> bool:
+        """Whether calls are asked for at this address already."""
+        return self.voice_url == voice_url and self.method.upper() == "POST" and not self.instead
+
+
+class CarrierRefused(Exception):
+    """The carrier did not do it. The message is for a person: what is wrong, and what to do. It holds no secret."""

@@ -207,19 +207,27 @@ def _with_and_without_port(url: str) -> list[str]:
 # --- the HTTP half: TwiML
 
 
-def answer(*, stream_url: str, parameters: Mapping[str, str], status_url: str, action_url: str, fallback: str) -> str:
-    """TwiML that connects the call to our media socket. `fallback` is spoken when the stream cannot be opened."""
+def answer(
+    *,
+    stream_url: str,
+    parameters: Mapping[str, str],
+    status_url: str,
+    action_url: str,
+    fallback: str,
+    language: str = "",
+) -> str:
+    """TwiML that connects the call to our media socket. `fallback` is spoken, in `language`, when the stream cannot be opened."""
     named = "".join(f"<Parameter name={_quoted(name)} value={_quoted(value)}/>" for name, value in parameters.items())
     return _response(
         f'<Connect action={_quoted(action_url)} method="POST">'
         f'<Stream url={_quoted(stream_url)} statusCallback={_quoted(status_url)} statusCallbackMethod="POST">'
-        f"{named}</Stream></Connect>{_say(fallback)}<Hangup/>"
+        f"{named}</Stream></Connect>{_say(fallback, language)}<Hangup/>"
     )
 
 
-def say_and_hang_up(text: str) -> str:
-    """TwiML that speaks a sentence and ends the call."""
-    return _response(f"{_say(text)}<Hangup/>")
+def say_and_hang_up(text: str, language: str = "") -> str:
+    """TwiML that speaks a sentence and ends the call. `language`: such as de-DE; empty: as the account is set, English."""
+    return _response(f"{_say(text, language)}<Hangup/>")
 
 
 def hang_up() -> str:
@@ -227,8 +235,9 @@ def hang_up() -> str:
     return _response("<Hangup/>")
 
 
-def _say(text: str) -> str:
-    return f"<Say>{escape(_NOT_XML.sub('', text))}</Say>"
+def _say(text: str, language: str) -> str:
+    named = f" language={_quoted(language)}" if language else ""
+    return f"<Say{named}>{escape(_NOT_XML.sub('', text))}</Say>"
 
 
 def _quoted(text: str) -> str:

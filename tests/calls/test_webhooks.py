@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -13,9 +15,11 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from agents.models import Agent, PhoneNumber
+from agents import languages
+from agents.models import Agent, PhoneNumber, SignatureCheck
 from calls import services, tokens, webhooks
 from calls.models import Call
 
@@ -165,7 +169,9 @@ def test_a_call_that_nobody_can_take_is_answered_politely(
 ) -> None:
     change(number)
     response = post(VOICE, RINGING)
-    assert verbs(response) == ["Say", "Hangup"] and said(response) == webhooks.NOBODY
+    unknown = reason == "unknown number"
+    assert verbs(response) == ["Say", "Hangup"]
+    assert said(response) == (webhooks.NOBODY if unknown else languages.CLOSED["en"])
     call = Call.objects.get()
     assert (call.status, call.end_reason) == (Call.Status.REFUSED, reason)
     assert [record.getMessage() for record in caplog.records if record.name == "calls"] == [
@@ -177,7 +183,7 @@ def test_a_refused_call_that_is_asked_for_again_hears_the_sentence_again(number:
     _inactive(number)
     post(VOICE, RINGING)
     PhoneNumber.objects.update(active=True)
-    assert said(post(VOICE, RINGING)) == webhooks.NOBODY
+    assert said(post(VOICE, RINGING)) == languages.CLOSED["en"]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +205,118 @@ def test_strange_fields_are_answered_politely(fields: dict[str, str], caplog: py
 def test_a_call_without_an_id_hears_an_apology(number: PhoneNumber) -> None:
     assert said(post(VOICE, {**RINGING, "CallSid": ""})) == webhooks.APOLOGY
     assert not Call.objects.exists()
+
+
+# --- hours, and the words of a number
+
+
+@pytest.fixture
+def closed(number: PhoneNumber) -> PhoneNumber:
+    """A number whose hours are a minute of yesterday."""
+    number.around_the_clock, number.time_zone = False, "Europe/Vienna"
+    local = timezone.now().astimezone(number.zone)
+    number.hours = {str((local.weekday() - 1) % 7): [[0, 1]]}
+    number.save()
+    return number
+
+
+def test_outside_its_hours_a_number_says_its_sentence_in_its_language(closed: PhoneNumber) -> None:
+    PhoneNumber.objects.update(otherwise="Wir haben geschlossen & schlafen.", language="de-DE")
+    response = post(VOICE, RINGING)
+    assert verbs(response) == ["Say", "Hangup"] and said(response) == "Wir haben geschlossen & schlafen."
+    assert twiml(response)[0].attrib == {"language": "de-DE"}
+    call = Call.objects.get()
+    assert (call.status, call.end_reason, call.number) == (Call.Status.REFUSED, "outside its hours", closed)
+
+
+def test_within_its_hours_it_is_put_through(closed: PhoneNumber) -> None:
+    local = timezone.now().astimezone(closed.zone)
+    PhoneNumber.objects.update(hours={str(local.weekday()): [[0, 1440]]})
+    assert verbs(post(VOICE, RINGING))[0] == "Connect"
+
+
+@pytest.mark.parametrize(
+    ("own", "of_agent", "spoken"),
+    [("", "", "en-US"), ("", "de", "de-DE"), ("fr-CA", "de", "fr-CA"), ("", "xx", "en-US"), ("", "pt", "pt-PT")],
+)
+def test_the_carrier_speaks_the_numbers_language_else_the_agents(
+    number: PhoneNumber, own: str, of_agent: str, spoken: str
+) -> None:
+    PhoneNumber.objects.update(language=own, active=False)
+    Agent.objects.update(language=of_agent)
+    response = post(VOICE, RINGING)
+    assert twiml(response)[0].get("language") == spoken
+    assert said(response) == languages.CLOSED[spoken[:2]]
+
+
+def test_an_apology_is_in_the_callers_language_too(ringing: Call) -> None:
+    PhoneNumber.objects.update(language="it-IT")
+    assert said(post(VOICE, RINGING)) == languages.APOLOGY["it"]  # spoken if the stream cannot be opened
+    Call.objects.update(status=Call.Status.FAILED)
+    after = post(AFTER, {"CallSid": "CA0a", "CallStatus": "in-progress"})
+    assert said(after) == languages.APOLOGY["it"] and twiml(after)[0].get("language") == "it-IT"
+
+
+# --- whether it was signed, kept for the number's page
+
+
+def check() -> SignatureCheck | None:
+    return SignatureCheck.objects.first()
+
+
+def test_a_correct_signature_is_noted(number: PhoneNumber) -> None:
+    post(VOICE, RINGING)
+    kept = check()
+    assert kept is not None and kept.number == number
+    assert kept.accepted_at is not None and kept.refused_at is None and kept.outcome == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("signed", "headers", "why"),
+    [
+        ("AAAA", {}, "wrong signature"),
+        ("", {}, "no signature"),
+        (None, {SETTINGS_HEADER: "key=SK1"}, "signed with a shared key"),
+    ],
+)
+def test_why_it_was_refused_is_noted(number: PhoneNumber, signed: str | None, headers: Any, why: str) -> None:
+    post(VOICE, RINGING, signed=signed, **headers)
+    kept = check()
+    assert kept is not None and (kept.accepted_at, kept.why, kept.outcome) == (None, why, "refused")
+
+
+def test_a_strangers_requests_do_not_hide_the_carriers(number: PhoneNumber) -> None:
+    post(VOICE, RINGING)
+    post(VOICE, RINGING, signed="AAAA")
+    kept = check()
+    assert kept is not None and kept.accepted_at is not None and kept.why == "wrong signature"
+
+
+def test_a_stranger_writes_nothing_for_numbers_that_are_not_ours(number: PhoneNumber) -> None:
+    for to in ("", "+12025550143", "x" * 5000, "+1202\0"):
+        post(VOICE, {**RINGING, "To": to}, signed="AAAA")
+    assert check() is None
+
+
+def test_a_stranger_writes_once_a_second_at_most(number: PhoneNumber, django_assert_num_queries: Any) -> None:
+    now = timezone.now()
+    note = functools.partial(SignatureCheck.objects.note, number=number.number, carrier="twilio", why="no signature")
+    note(now=now)
+    with django_assert_num_queries(20):  # one look each, and nothing written
+        for ms in range(0, 1000, 50):
+            note(now=now + timedelta(milliseconds=ms))
+    kept = check()
+    assert kept is not None and kept.refused_at == now
+    note(now=now + timedelta(seconds=1))
+    assert SignatureCheck.objects.get().refused_at == now + timedelta(seconds=1)
+
+
+def test_a_check_that_cannot_be_noted_costs_the_call_nothing(
+    number: PhoneNumber, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(SignatureCheck._meta, "db_table", "gone")
+    assert verbs(post(VOICE, RINGING))[0] == "Connect"
+    assert "It was not noted" in caplog.text
 
 
 # --- who may ask
@@ -289,8 +407,8 @@ def test_a_caller_hears_an_apology_while_the_database_is_away(
 ) -> None:
     response = post(VOICE, RINGING)
     assert verbs(response) == ["Say", "Hangup"] and said(response) == webhooks.APOLOGY
-    [record] = [record for record in caplog.records if record.name == "calls"]
-    assert record.levelno == logging.ERROR and "the database is away" in record.getMessage()
+    [record] = [record for record in caplog.records if record.name == "calls" and record.levelno == logging.ERROR]
+    assert "the database is away" in record.getMessage()
 
 
 def test_callbacks_are_answered_while_the_database_is_away(database_away: None) -> None:
