@@ -136,7 +136,7 @@ class PhoneNumberAdmin(Audited, ModelAdmin):
         if change:
             day, minute = hours.WEEKDAYS[change[0]], hours.clock(change[1])
             told += f" {'Closes' if number.is_open(at) else 'Opens'} on {day} at {minute}."
-        return f"{told} There it is {local:%A, %H:%M}."
+        return f"{told} Its clock says {local:%A, %H:%M}."
 
     @admin.display(description="Webhook")
     def webhook(self, number: PhoneNumber) -> str:

@@ -79,9 +79,8 @@ def apply(request: HttpRequest, agent_id: int) -> HttpResponse:
     except live_settings.LayerAway:
         answers, away = {}, True
     told = Counter(answer["state"] for answer in answers.values())
-    audit.seen(
-        request, Act.APPLIED_LIVE, agent, revision=message["revision"], calls=live, answers=dict(told), broker_away=away
-    )
+    answered = "the broker is away" if away else dict(told)
+    audit.seen(request, Act.APPLIED_LIVE, agent, revision=message["revision"], calls=live, answers=answered)
     request.session[OFFER] = {
         "agent": agent.pk,
         "revision": snapshot.turn["revision"],

@@ -39,7 +39,7 @@ class AuditEntry(models.Model):
     objects = AuditQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "line of the audit log"
+        verbose_name = "audit log line"
         verbose_name_plural = "audit log"
         ordering = ["-at", "-id"]
         default_permissions = ["view"]

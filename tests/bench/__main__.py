@@ -29,6 +29,12 @@ TurnSettings.objects.update(
 """
 """These callers make no sound that anybody would take for speech: any word of the model's VAD is to stop the agent, at once."""
 
+STAFF = ("bench", "a-password-of-the-bench")
+SIGN_IN = f"""
+from django.contrib.auth.models import User
+User.objects.create_superuser({STAFF[0]!r}, password={STAFF[1]!r})
+"""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,7 +46,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--late-deltas", type=int, default=3)
     parser.add_argument("--items", type=int, default=1)
     parser.add_argument("--churn", type=int, default=0, help="short calls afterwards, to see whether memory stays flat")
-    parser.add_argument("--page", default="", help="load this page all the while, as admins and reviewers do")
+    parser.add_argument(
+        "--pages", action="store_true", help="twice: without, and with staff who load pages all the while; both figures"
+    )
     parser.add_argument("--database-url", default="")
     parser.add_argument("--no-pin", action="store_true", help="leave the processes to the scheduler")
     parser.add_argument("--no-fail", action="store_true")
@@ -70,13 +78,15 @@ async def talk(platform: Platform, count: int, seconds: float, delay_s: float, f
     return list(await asyncio.gather(*(one(first + n) for n in range(count))))
 
 
-async def measure(args: argparse.Namespace, folder: Path) -> list[Figure]:
+async def measure(args: argparse.Namespace, folder: Path, *, pages: bool = False) -> list[Figure]:
     server = ModelServer(Behaviour(late_deltas=args.late_deltas, items=args.items))
     platform = Platform(folder, await server.start(), database_url=args.database_url)
     try:
         platform.manage("migrate", "-v0")
         platform.manage("seed_demo")
         platform.manage("shell", "-c", NO_GATE)
+        if pages:
+            platform.manage("shell", "-c", SIGN_IN)
         platform.start("redis", "worker", "web")
         web = platform.processes["web"].pid
         if not args.no_pin and (os.cpu_count() or 1) > 1:
@@ -87,6 +97,7 @@ async def measure(args: argparse.Namespace, folder: Path) -> list[Figure]:
         memory = pss_mb(web)
         delay_s = args.rtt_ms / 1000
         calling = asyncio.create_task(talk(platform, args.calls, args.seconds, delay_s))
+        staff = await _staff(platform, args.seconds) if pages else None
         await asyncio.sleep(4.0)  # all have begun
         began, used, own = time.monotonic(), cpu_s(web), time.process_time()
         await asyncio.sleep(max(1.0, args.seconds - 5.0))
@@ -104,12 +115,34 @@ async def measure(args: argparse.Namespace, folder: Path) -> list[Figure]:
         ]
         if not args.database_url:
             rows.append(Figure("same, by the server's own clock, p99", percentile(own_clears(platform), 0.99), "ms"))
+        if staff is not None:
+            rows += await _pages_seen(staff)
         if args.churn:
             rows += await churn(platform, web, args.churn)
         return rows
     finally:
         platform.stop()
         await server.close()
+
+
+async def _staff(platform: Platform, seconds: float) -> asyncio.subprocess.Process:
+    """Somebody who loads pages for as long as the calls run."""
+    who = (platform.base_url, *STAFF, f"{max(1.0, seconds - 2.0)}")
+    here = Path(__file__).parents[2]
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.pages", *who, cwd=here, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def _pages_seen(staff: asyncio.subprocess.Process) -> list[Figure]:
+    """How long each page took. Raises when one was not answered: then nothing was shown."""
+    output, _ = await staff.communicate()
+    if staff.returncode:
+        raise RuntimeError("the staff could not load their pages")
+    took: dict[str, list[float]] = json.loads(output)
+    rows = [Figure("pages loaded", sum(map(len, took.values())), "")]
+    rows += [Figure(f"{name} p50", percentile(ms, 0.5), "ms") for name, ms in took.items()]
+    return [*rows, Figure("slowest page", max(max(ms, default=0.0) for ms in took.values()), "ms")]
 
 
 def own_clears(platform: Platform) -> list[float]:
@@ -134,13 +167,18 @@ async def churn(platform: Platform, web: int, count: int) -> list[Figure]:
 def main() -> int:
     args = options()
     gc.disable()  # a collection here would count as latency of the product
-    with tempfile.TemporaryDirectory(prefix="vpb") as folder:
-        rows = uvloop.run(measure(args, Path(folder)))
+    runs: dict[str, list[Figure]] = {}
+    for name, pages in {"without pages": False, "with pages": True}.items() if args.pages else [("", False)]:
+        with tempfile.TemporaryDirectory(prefix="vpb") as folder:
+            runs[name] = uvloop.run(measure(args, Path(folder), pages=pages))
     load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
     print(f"{args.calls} calls, {args.seconds:.0f} s, {args.rtt_ms:g} ms of network each way, load {load}")
-    print(table(rows))
+    for name, rows in runs.items():
+        print(*filter(None, (f"\n{name}:" if name else "", table(rows))), sep="\n")
+    rows = [row for found in runs.values() for row in found]
     if args.json:
-        args.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        told = {name: [asdict(row) for row in found] for name, found in runs.items()}
+        args.json.write_text(json.dumps(told if args.pages else told[""], indent=1))
     missed = [row.name for row in rows if not row.met]
     print("All expectations met." if not missed else "Missed: " + ", ".join(missed))
     return 1 if missed and not args.no_fail else 0

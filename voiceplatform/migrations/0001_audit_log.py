@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('details', models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'verbose_name': 'line of the audit log',
+                'verbose_name': 'audit log line',
                 'verbose_name_plural': 'audit log',
                 'ordering': ['-at', '-id'],
                 'default_permissions': ['view'],
