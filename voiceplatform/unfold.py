@@ -11,6 +11,8 @@ from django.urls import Resolver404, resolve, reverse, reverse_lazy
 LIVE = "/calls/live/"
 AGENTS = "/calls/agents/"
 """Pages of agents that show calls."""
+NUMBERS = "/calls/numbers/"
+"""Pages of numbers that ask the carrier."""
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -43,8 +45,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     if request.path.startswith(AGENTS) and answering[0]:
         answering[0]["active"] = True
+    if request.path.startswith(NUMBERS) and answering[1]:
+        answering[1]["active"] = True
     if calls[2]:  # the longer addresses are other pages
-        calls[2]["active"] &= not request.path.startswith((AGENTS, LIVE))
+        calls[2]["active"] &= not request.path.startswith((AGENTS, LIVE, NUMBERS))
     groups = {"Calls": calls, "Answering": answering, "People": people}
     return [{"title": title, "items": [item for item in items if item]} for title, items in groups.items()]
 

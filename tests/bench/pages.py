@@ -28,7 +28,12 @@ _CALL = re.compile(r"/calls/[0-9a-f]{8}-[0-9a-f-]{27}/")
 def sign_in(client: httpx.Client, user: str, password: str) -> None:
     """Raises SystemExit when the product does not let us in: figures of login pages would be worth nothing."""
     client.get("/admin/login/")
-    form = {"username": user, "password": password, "csrfmiddlewaretoken": client.cookies["csrftoken"], "next": "/admin/"}
+    form = {
+        "username": user,
+        "password": password,
+        "csrfmiddlewaretoken": client.cookies["csrftoken"],
+        "next": "/admin/",
+    }
     answer = client.post("/admin/login/", data=form, headers={"Referer": str(client.base_url)})
     if answer.status_code != 302:
         raise SystemExit(f"could not sign in: {answer.status_code}")
