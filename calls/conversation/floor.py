@@ -103,7 +103,7 @@ class Floor:
         self._ended_by_hand = False  # the newest turn was, and its speech may be going on
         self._early_audio: deque[str] = deque(maxlen=FRAMES_KEPT)
         self._text_at: dict[str, float] = {}  # when the first text of a reply came that a voice has to speak
-        self._voice_losses = 0  # without a sound in between
+        self._voice_losses = 0  # without an utterance in between that came to its end
         self._hearing_losses = 0
         self._sure_ms = 0.0  # our ear has been sure of speech
         self._unsaid = ""  # of a reply whose voices have all failed

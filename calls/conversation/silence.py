@@ -60,7 +60,7 @@ NEXT_VOICE_WAIT = 0.6
 """As long as there is another voice after the first has failed; the same budget."""
 
 VOICE_LOSSES = 1
-"""A voice is tried anew so often, without a sound in between."""
+"""A voice is tried anew so often, without an utterance that it brought to its end in between."""
 
 HEARING_LOSSES = 1
 

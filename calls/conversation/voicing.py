@@ -75,7 +75,6 @@ class Voicing(AgentSide):
         if utterance is None:
             yield from self._late_sound(event)
             return
-        self._voice_losses = 0
         item = utterance.item
         if not item.received:
             yield from self._first_sound(item, now)
@@ -110,6 +109,7 @@ class Voicing(AgentSide):
         if not utterance.finished:  # it ends what we have not ended: what it had is said, the rest is another utterance
             yield from self._voice_fails(utterance.voice, "ended too early", now, again=True)
             return
+        self._voice_losses = 0
         self.utterances.done(utterance)
         yield from super()._finish(utterance.item, now)
         if self.making or self.playback.unheard_s(now):
