@@ -62,7 +62,7 @@ async def test_two_replies_in_a_row_have_their_own_sound(slug: str, settings: An
 async def test_who_is_interrupted_in_the_middle_of_a_word_was_heard_so_far_and_no_further(
     slug: str, settings: Any
 ) -> None:
-    async with provider(slug, settings, pace=2.0) as there, spoken_call(slug) as call:
+    async with provider(slug, settings, pace=1.3) as there, spoken_call(slug) as call:
         call.caller_asks()
         item = call.model_writes(TEXT)
         await call.heard_ms(2400)
