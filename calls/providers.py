@@ -9,7 +9,6 @@ from django.conf import settings
 
 from agents.snapshot import AgentSnapshot
 from calls.voice_http import HttpLink
-from calls.voice_http import HttpLink
 from calls.voice_links import Feed, Lost, SocketLink, VoiceLink
 from calls.voice_outlet import Voice
 from calls.voices import options
