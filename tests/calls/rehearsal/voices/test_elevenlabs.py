@@ -12,8 +12,11 @@ from urllib.parse import urlencode
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
+from calls.conversation.commands import FinishSpeaking, Speak
 from calls.conversation.events import BYTES_PER_MS, VoiceAudio, VoiceDone, VoiceFailed
 from calls.rehearsal.voices.elevenlabs import ERRORS, ElevenLabsStandIn
+from calls.voice_links import SocketLink
+from calls.voices.base import VoiceEvent
 from calls.voices.elevenlabs import ElevenLabs
 from tests.calls.rehearsal.voices.talk import Raw, Speaker, raw, running, sound, speaker, words_heard
 from tests.calls.voices.messages import Json, messages
@@ -330,6 +333,29 @@ async def test_many_interruptions_never_open_a_sixth_context() -> None:
         await call.say("last", "At last.")
         await call.until(VoiceDone, "last")
         assert call.failures() == []
+
+
+async def test_the_link_of_a_call_says_a_sixth_utterance_when_there_is_room() -> None:
+    done: list[str] = []
+    all_done = asyncio.Event()
+
+    def feed(event: VoiceEvent) -> None:
+        if isinstance(event, VoiceDone):
+            done.append(event.utterance)
+            if event.utterance == "u6":
+                all_done.set()
+
+    async with running(ElevenLabsStandIn()) as address:
+        options = ElevenLabs.Options()
+        link = SocketLink(lambda: ElevenLabs(options, url=f"ws://{address}", api_key="any"), feed)
+        await link.open()
+        for n in range(1, 7):
+            link.take(Speak(0, f"u{n}", "Hello there."))
+            link.take(FinishSpeaking(0, f"u{n}"))
+        async with asyncio.timeout(20):
+            await all_done.wait()
+        await link.close()
+    assert sorted(done) == ["u1", "u2", "u3", "u4", "u5", "u6"]
 
 
 @pytest.mark.parametrize("error", ERRORS)
