@@ -272,6 +272,8 @@ def _some(told: str) -> str:
 
 def _revision(data: Data) -> str:
     revision = number(data.get("revision"))
+    if revision == 0:  # of this call only
+        return "changed settings"
     return f"settings revision {revision:.0f}" if revision is not None else "settings"
 
 

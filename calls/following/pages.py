@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import Agent
@@ -37,6 +37,8 @@ def board(request: HttpRequest) -> HttpResponse:
 def follow(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """One running call, as it happens."""
     call = get_object_or_404(Call.objects.select_related("agent", "number"), pk=call_id)
+    if call.status not in (Call.Status.RINGING, Call.Status.LIVE):
+        return redirect(call)
     return render(request, "calls/live/call.html", _context(request, title="Live call", call=call))
 
 

@@ -65,6 +65,13 @@ def test_a_call_page_offers_what_its_reader_may(agent: Agent) -> None:
     assert signed_in(people.REVIEWER).get(f"/calls/live/{uuid4()}/").status_code == 404
 
 
+def test_a_call_that_is_over_is_reviewed(agent: Agent) -> None:
+    call = running(agent)
+    Call.objects.update(status=Call.Status.ENDED)
+    answer = signed_in(people.REVIEWER).get(f"/calls/live/{call.pk}/")
+    assert (answer.status_code, answer["Location"]) == (302, call.get_absolute_url())
+
+
 @pytest.mark.parametrize("kind", people.ALL)
 def test_only_who_may_place_calls_gets_the_phone(agent: Agent, kind: str) -> None:
     client, able = signed_in(kind), kind in (people.TUNER, people.ADMIN)

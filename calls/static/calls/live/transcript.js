@@ -65,10 +65,11 @@ export class Transcript {
 
   // In the order in which they began.
   place(entry) {
-    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
+    const box = this.list.parentElement;
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     const later = [...this.items.values()].filter((other) => other !== entry && other.at > entry.at);
     const next = later.sort((a, b) => a.at - b.at)[0];
     this.list.insertBefore(entry.item, next?.item ?? null);
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+    if (atEnd) box.scrollTop = box.scrollHeight;
   }
 }
