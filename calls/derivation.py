@@ -1,4 +1,4 @@
-"""Turns, interruptions, refusals, recordings, the outcome and the figures of a call, derived from its stored events only.
+"""Turns, interruptions, refusals, recordings, outcome, summary and figures of a call, derived from its stored events only.
 
 The same events give the same rows whatever the order in which they arrived, so a call can be derived again at any time.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from calls import measures
+from calls import measures, search
 from calls.conversation import facts
-from calls.models import Call, CallEvent, Interruption, Recording, Refusal, Turn
+from calls.models import Call, CallEvent, Interruption, Recording, Refusal, Transcript, Turn
 
 logger = logging.getLogger("calls")
 
@@ -141,6 +142,40 @@ def _figures(call: Call, events: list[CallEvent]) -> None:
         measures.keep(call)
 
 
+def _summary(call: Call, events: list[CallEvent]) -> None:
+    """What the list of calls shows and searches. After the other rows, because it reads them."""
+    turns = list(call.turns.order_by("started_ms", "id").values_list("side", "text"))
+    delays = [ms for e in events if e.kind == facts.REPLY_STARTED and (ms := _number(e.data, "delay_ms"))]
+    applied = [_number(e.data, "revision") for e in events if e.kind == facts.SETTINGS_APPLIED]
+    said = [text for side, text in turns if text.strip() and side == Turn.Side.CALLER]
+    said = said or [text for _, text in turns if text.strip()]
+    refusals = Refusal.objects.filter(call=call)
+    summary = {
+        "turn_count": len(turns),
+        "interruption_count": Interruption.objects.heard().filter(call=call).count(),
+        "refusal_count": refusals.final().count(),
+        "false_stop_count": refusals.false_stops().count(),
+        "delay_ms": round(median(delays)) if delays else None,
+        "first_words": " ".join(said[0].split())[:160] if said else "",
+        "last_revision": applied[-1] if applied else call.revision,
+    }
+    changed = {name: value for name, value in summary.items() if getattr(call, name) != value}
+    for name, value in changed.items():
+        setattr(call, name, value)
+    if changed:
+        call.save(update_fields=list(changed))
+    text = search.plain(text for _, text in turns)
+    if Transcript.objects.filter(call=call).exclude(text=text).update(text=text) or not text:
+        return
+    Transcript.objects.get_or_create(call=call, defaults={"text": text})
+
+
+def revision_at(call: Call, at_ms: int) -> int:
+    """The revision of the turn settings that was in force then: of the latest change that was applied, else the call's first."""
+    applied = call.events.filter(kind=facts.SETTINGS_APPLIED, at_ms__lte=at_ms).order_by("seq").last()
+    return _number(applied.data, "revision") if applied is not None else call.revision
+
+
 def _why(data: dict[str, Any]) -> dict[str, Any]:
     """Of a stop or a refusal; records from before they were weighed tell nothing."""
     reasons = data.get("reasons")
@@ -162,5 +197,6 @@ DERIVATIONS: list[tuple[set[str], Callable[[Call, list[CallEvent]], None]]] = [
     (REFUSAL_KINDS, _refusals),
     ({facts.RECORDING}, _recording),
     ({facts.CALL_ENDED}, _outcome),
+    ({*TURN_KINDS, *INTERRUPTION_KINDS, *REFUSAL_KINDS, facts.REPLY_STARTED, facts.SETTINGS_APPLIED}, _summary),
     ({facts.CALL_ENDED, *TURN_KINDS, *INTERRUPTION_KINDS, *REFUSAL_KINDS, *measures.KINDS}, _figures),
 ]

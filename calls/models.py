@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
+
+from calls import search
+from calls.labels import Label, LabelQuerySet
+
+__all__ = [
+    "Call",
+    "CallEvent",
+    "Interruption",
+    "Label",
+    "LabelQuerySet",
+    "Recording",
+    "Refusal",
+    "Transcript",
+    "Turn",
+]
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -15,31 +32,42 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def interrupted(self) -> CallQuerySet:
         """Calls in which the caller stopped the agent while it was making a reply or could be heard."""
-        return self.filter(Exists(Interruption.objects.heard().filter(call=OuterRef("pk"))))
+        return self.filter(interruption_count__gt=0)
 
     def uninterrupted(self) -> CallQuerySet:
-        return self.exclude(Exists(Interruption.objects.heard().filter(call=OuterRef("pk"))))
+        return self.filter(interruption_count=0)
 
     def stopped_for_nothing(self) -> CallQuerySet:
         """Calls in which the agent fell silent for a sound and then went on."""
-        return self.filter(Exists(Refusal.objects.false_stops().filter(call=OuterRef("pk"))))
+        return self.filter(false_stop_count__gt=0)
 
     def went_on(self) -> CallQuerySet:
         """Calls in which a sound over the agent did not stop it."""
-        return self.filter(Exists(Refusal.objects.final().filter(call=OuterRef("pk"))))
+        return self.filter(refusal_count__gt=0)
+
+    def labelled(self, kind: str = "") -> CallQuerySet:
+        """Calls in which reviewers labelled a moment; with a kind, those with a label of it."""
+        calls = self.filter(label_count__gt=0)
+        return calls.filter(pk__in=Label.objects.filter(kind=kind).values("call")) if kind else calls
+
+    def of_revision(self, revision: int) -> CallQuerySet:
+        """Calls that began with a revision of the turn settings, or ended with it."""
+        return self.filter(Q(revision=revision) | Q(last_revision=revision))
+
+    def said(self, wanted: list[search.Term]) -> CallQuerySet:
+        """Calls in which all of this was said, by whomever."""
+        return self.filter(transcript__in=Transcript.objects.said(wanted))
 
     def for_list(self) -> CallQuerySet:
-        """With everything a row of the call list shows, in one query."""
-        return (
-            self.order_by("-rang_at")
-            .select_related("agent", "number")
-            .annotate(
-                interruption_count=Count(
-                    "interruptions", filter=~Q(interruptions__phase=Interruption.Phase.ASKED), distinct=True
-                ),
-                turn_count=Count("turns", distinct=True),
-            )
-        )
+        """With everything a row of the call list shows, in one query, and nothing more."""
+        return self.select_related("agent").only(*LISTED, "agent__name")
+
+
+LISTED = [
+    *("rang_at", "caller", "called", "carrier", "status", "end_reason", "duration_ms", "voice", "revision"),
+    *("last_revision", "turn_count", "interruption_count", "refusal_count", "false_stop_count", "label_count"),
+    *("delay_ms", "first_words"),
+]
 
 
 class Call(models.Model):
@@ -67,6 +95,20 @@ class Call(models.Model):
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     token_claimed_at = models.DateTimeField(null=True, blank=True, help_text="When the stream's token was used up.")
 
+    # What the list shows, narrows and sorts by. Derived with the other rows, so that a page of it reads one table.
+    voice = models.CharField(max_length=80, blank=True)
+    revision = models.PositiveIntegerField(
+        default=0, help_text="Of the turn settings, as the call began. 0: not known."
+    )
+    last_revision = models.PositiveIntegerField(default=0, help_text="The same, as the call ended.")
+    turn_count = models.PositiveIntegerField(default=0)
+    interruption_count = models.PositiveIntegerField(default=0, help_text="Of what the caller could hear.")
+    refusal_count = models.PositiveIntegerField(default=0, help_text="Sounds over the agent that did not stop it.")
+    false_stop_count = models.PositiveIntegerField(default=0, help_text="Of those, sounds for which it fell silent.")
+    label_count = models.PositiveIntegerField(default=0)
+    delay_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Median delay of the answers.")
+    first_words = models.CharField(max_length=160, blank=True, help_text="Of the caller, else of the agent.")
+
     objects = CallQuerySet.as_manager()
 
     class Meta:
@@ -76,6 +118,19 @@ class Call(models.Model):
             models.Index(fields=["-rang_at"]),
             models.Index(fields=["agent", "-rang_at"]),
             models.Index(fields=["number", "-rang_at"]),
+            # To narrow by. A few old calls among many must be found without walking over the many.
+            models.Index(fields=["status", "-rang_at"], name="call_status"),
+            models.Index(fields=["carrier", "-rang_at"], name="call_carrier"),
+            models.Index(fields=["voice", "-rang_at"], name="call_voice"),
+            models.Index(fields=["revision", "-rang_at"], name="call_revision"),
+            models.Index(fields=["last_revision", "-rang_at"], name="call_last_revision"),
+            models.Index(fields=["-rang_at"], condition=Q(false_stop_count__gt=0), name="call_false_stops"),
+            models.Index(fields=["-rang_at"], condition=Q(label_count__gt=0), name="call_labelled"),
+            # To sort by, as calls.ordering does.
+            models.Index(Coalesce(F("duration_ms"), 0).desc(), F("rang_at").desc(), name="call_by_length"),
+            models.Index(Coalesce(F("delay_ms"), 0).desc(), F("rang_at").desc(), name="call_by_delay"),
+            models.Index(fields=["-interruption_count", "-rang_at"], name="call_by_interruptions"),
+            models.Index(fields=["-false_stop_count", "-rang_at"], name="call_by_false_stops"),
         ]
         permissions = [
             ("hear_recording", "Can hear and export recordings"),
@@ -88,6 +143,12 @@ class Call(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("calls:detail", args=[self.pk])
+
+    def begin_with(self, settings: dict[str, Any]) -> None:
+        """Keep the settings that the call runs with, and of them what it is looked up by."""
+        self.settings = settings
+        self.voice = str(settings.get("voice") or "")[:80]
+        self.revision = self.last_revision = settings.get("turn", {}).get("revision") or 0
 
     @property
     def audit_name(self) -> str:
@@ -148,6 +209,24 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_side_display()} at {self.started_ms} ms"
+
+
+class TranscriptQuerySet(models.QuerySet["Transcript"]):
+    def said(self, wanted: list[search.Term]) -> TranscriptQuerySet:
+        """Those in which all of this was said."""
+        return search.narrow(self, wanted)
+
+
+class Transcript(models.Model):
+    """All words of a call in the form that is searched. In PostgreSQL with a column `vector` and its index, made by a migration."""
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, primary_key=True, related_name="transcript")
+    text = models.TextField(help_text="As calls.search.plain makes it: one line for each turn.")
+
+    objects = TranscriptQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"Transcript of {self.call_id}"
 
 
 class InterruptionQuerySet(models.QuerySet["Interruption"]):

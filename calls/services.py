@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,7 +17,7 @@ from agents.models import Agent, PhoneNumber
 from agents.snapshot import AgentSnapshot
 from calls import derivation
 from calls.carriers.browser import Browser
-from calls.models import Call, CallEvent
+from calls.models import Call, CallEvent, Label
 
 logger = logging.getLogger("calls")
 
@@ -91,8 +92,8 @@ def claim_stream(*, call_id: UUID, carrier_call_id: str) -> Call | None:
         return None
     call = Call.objects.select_related("agent__turn_settings").get(pk=call_id)
     assert call.agent is not None
-    call.settings = AgentSnapshot.of(call.agent).as_json()
-    call.save(update_fields=["settings"])
+    call.begin_with(AgentSnapshot.of(call.agent).as_json())
+    call.save(update_fields=["settings", "voice", "revision", "last_revision"])
     return call
 
 
@@ -148,6 +149,43 @@ def _without_nul(value: Any) -> Any:
         case dict():
             return {_without_nul(name): _without_nul(part) for name, part in value.items()}
     return value
+
+
+@transaction.atomic
+def label(
+    *, call: Call, by: Any, kind: str, text: str = "", at_ms: int, about: str = Label.About.MOMENT, ref: str = ""
+) -> Label:
+    """Keep what a reviewer says of a moment. Saying the same of the same thing twice says it once.
+
+    Raises: ValidationError, with what to do.
+    """
+    made = Label(call=call, kind=kind, text=text.strip(), at_ms=min(at_ms, derivation.LARGEST), about=about, ref=ref)
+    made.author, made.author_name = by, by.get_username()
+    made.revision = derivation.revision_at(call, made.at_ms)
+    made.full_clean()
+    same = call.labels.filter(author=by, kind=kind, about=about, ref=ref)
+    if about == Label.About.MOMENT:
+        same = same.filter(at_ms=made.at_ms)
+    if kind != Label.Kind.NOTE and (known := same.first()) is not None:
+        return known
+    made.save()
+    _count_labels(call)
+    return made
+
+
+@transaction.atomic
+def remove_label(*, label: Label, by: Any) -> None:
+    """Take back one's own word. Raises PermissionDenied for somebody else's."""
+    if label.author_id != by.pk:
+        raise PermissionDenied("Only who made a label can remove it.")
+    call = label.call
+    label.delete()
+    _count_labels(call)
+
+
+def _count_labels(call: Call) -> None:
+    call.label_count = call.labels.count()
+    call.save(update_fields=["label_count"])
 
 
 def end_unanswered_calls() -> int:
