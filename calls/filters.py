@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
 import django_filters
 from django import forms
+from django.utils import timezone
 
 from agents.models import Agent, PhoneNumber
+from calls import search
+from calls.labels import Label
 from calls.models import Call, CallQuerySet
+from voiceplatform import registry
 
 DAY = forms.DateInput(attrs={"type": "date"})
+SECONDS = forms.NumberInput(attrs={"min": 0, "inputmode": "numeric", "placeholder": "seconds"})
+CARRIER_ID = re.compile(r"[A-Za-z]{2}[0-9a-fA-F]{32}")
+"""Of a call, as Twilio and its like write them."""
 
 
 class CallFilter(django_filters.FilterSet):
-    agent = django_filters.ModelChoiceFilter(queryset=Agent.objects.all(), empty_label="every agent")
-    number = django_filters.ModelChoiceFilter(queryset=PhoneNumber.objects.all(), empty_label="every number")
-    since = django_filters.DateFilter("rang_at", lookup_expr="date__gte", label="From", widget=DAY)
-    until = django_filters.DateFilter("rang_at", lookup_expr="date__lte", label="To", widget=DAY)
+    q = django_filters.CharFilter(
+        label="Search what was said",
+        method="by_words",
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "words, “a phrase”, -without, or a call's id", "maxlength": 200}
+        ),
+    )
+    agent = django_filters.ModelChoiceFilter(queryset=Agent.objects.only("name"), empty_label="every agent")
+    number = django_filters.ModelChoiceFilter(queryset=PhoneNumber.objects.only("number"), empty_label="every number")
+    caller = django_filters.CharFilter(
+        label="Caller's number",
+        method="by_caller",
+        widget=forms.TextInput(attrs={"inputmode": "tel", "placeholder": "or a piece of it", "maxlength": 32}),
+    )
+    since = django_filters.DateFilter(label="From", method="by_since", widget=DAY)
+    until = django_filters.DateFilter(label="To", method="by_until", widget=DAY)
     interrupted = django_filters.ChoiceFilter(
         label="Interrupted",
         empty_label="with or without",
@@ -25,16 +49,109 @@ class CallFilter(django_filters.FilterSet):
     went_on = django_filters.ChoiceFilter(
         label="Sounds over the agent",
         empty_label="with or without",
-        choices=[("any", "that did not interrupt"), ("silent", "for which it fell silent and went on")],
+        choices=[("any", "that did not interrupt"), ("silent", "for which it fell silent: false stops")],
         method="by_went_on",
+    )
+    labelled = django_filters.ChoiceFilter(
+        label="Labels of reviewers",
+        empty_label="with or without",
+        choices=[
+            ("any", "any label"),
+            ("none", "no label"),
+            *((kind.value, kind.label.lower()) for kind in Label.Kind),
+        ],
+        method="by_labelled",
+    )
+    status = django_filters.ChoiceFilter(label="Outcome", empty_label="every outcome", choices=Call.Status.choices)
+    longer = django_filters.NumberFilter(label="At least so long", method="by_longer", min_value=0, widget=SECONDS)
+    shorter = django_filters.NumberFilter(label="At most so long", method="by_shorter", min_value=0, widget=SECONDS)
+    carrier = django_filters.ChoiceFilter(
+        label="Carrier", empty_label="every carrier", choices=lambda: registry.choices("CARRIERS")
+    )
+    voice = django_filters.CharFilter(
+        label="Voice", widget=forms.TextInput(attrs={"list": "voices", "placeholder": "every voice", "maxlength": 80})
+    )
+    revision = django_filters.NumberFilter(
+        label="Settings revision",
+        method="by_revision",
+        min_value=0,
+        max_value=2**31 - 1,
+        widget=forms.NumberInput(attrs={"min": 1, "placeholder": "every revision"}),
     )
 
     class Meta:
         model = Call
-        fields = ["agent", "number", "since", "until", "interrupted", "went_on"]
+        fields: list[str] = []
 
-    def by_interrupted(self, queryset: CallQuerySet, name: str, value: str) -> CallQuerySet:
-        return queryset.interrupted() if value == "yes" else queryset.uninterrupted()
+    @property
+    def wanted(self) -> list[search.Term]:
+        """What is searched for, to show where it was found."""
+        return search.terms(self._value("q") or "")
 
-    def by_went_on(self, queryset: CallQuerySet, name: str, value: str) -> CallQuerySet:
-        return queryset.stopped_for_nothing() if value == "silent" else queryset.went_on()
+    @property
+    def chosen(self) -> list[dict[str, str]]:
+        """What the list is narrowed by: label, value as it is shown, and the address without it."""
+        rows = []
+        for name, field in self.form.fields.items():
+            value = self._value(name)
+            if value in (None, ""):
+                continue
+            shown = dict(field.choices).get(value, value) if isinstance(field, forms.ChoiceField) else value
+            shown = str(value) if hasattr(value, "pk") else f"{shown:%-d %b %Y}" if isinstance(value, date) else shown
+            query = self.data.copy()
+            for gone in (name, "after", "before"):
+                query.pop(gone, None)
+            rows.append({"name": name, "label": str(field.label), "value": str(shown), "without": query.urlencode()})
+        return rows
+
+    def _value(self, name: str) -> Any:
+        return self.form.cleaned_data.get(name) if self.is_bound and self.form.is_valid() else None
+
+    def by_words(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        if CARRIER_ID.fullmatch(value):
+            return calls.filter(carrier__in=[slug for slug, _ in registry.choices("CARRIERS")], carrier_call_id=value)
+        try:
+            return calls.filter(pk=UUID(value))
+        except ValueError:
+            wanted = search.terms(value)
+            return calls.said(wanted) if wanted else calls.none()
+
+    def by_caller(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        """Numbers are written in many ways: only their digits count. Who calls with a name is found by it."""
+        digits = re.sub(r"[\s()./-]", "", value).removeprefix("00") if re.search(r"\d", value) else value.strip()
+        return calls.filter(caller__contains=digits) if digits else calls
+
+    def by_since(self, calls: CallQuerySet, name: str, value: date) -> CallQuerySet:
+        return calls.filter(rang_at__gte=_begin(value))
+
+    def by_until(self, calls: CallQuerySet, name: str, value: date) -> CallQuerySet:
+        return calls.filter(rang_at__lt=_begin(value + timedelta(days=1))) if value < date.max else calls
+
+    def by_interrupted(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        return calls.interrupted() if value == "yes" else calls.uninterrupted()
+
+    def by_went_on(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        return calls.stopped_for_nothing() if value == "silent" else calls.went_on()
+
+    def by_labelled(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        if value == "none":
+            return calls.filter(label_count=0)
+        return calls.labelled("" if value == "any" else value)
+
+    def by_longer(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
+        return calls.filter(duration_ms__gte=_ms(value))
+
+    def by_shorter(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
+        return calls.filter(duration_ms__lte=_ms(value))
+
+    def by_revision(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
+        return calls.of_revision(int(value))
+
+
+def _begin(day: date) -> datetime:
+    """A day's first moment, in the time zone of the pages. A range of moments can use an index; a day of a moment cannot."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _ms(seconds: Any) -> int:
+    return min(int(seconds * 1000), 2**31 - 1)

@@ -10,6 +10,9 @@ urlpatterns = [
     path("live/<uuid:call_id>/", pages.follow, name="follow"),
     path("live/agents/<int:agent_id>/", pages.phone, name="phone"),
     path("live/agents/<int:agent_id>/start/", pages.start, name="start"),
+    path("calls.csv", views.export_list, name="export"),
     path("<uuid:call_id>/", views.call_detail, name="detail"),
     path("<uuid:call_id>/recording.wav", views.recording, name="recording"),
+    path("<uuid:call_id>/transcript.<slug:ending>", views.transcript, name="transcript"),
+    path("<uuid:call_id>/events.jsonl", views.event_log, name="events"),
 ]

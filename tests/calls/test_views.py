@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -211,7 +212,12 @@ def test_words_of_a_caller_are_text_and_never_markup(reviewer: Client, call: Cal
 
 
 def body(answer: Any) -> bytes:
-    return b"".join(answer.streaming_content)
+    """What is streamed, fetched as the product's server does."""
+
+    async def fetched() -> bytes:
+        return b"".join([piece async for piece in answer.streaming_content])
+
+    return async_to_sync(fetched)()
 
 
 def test_a_recording_is_given_whole_and_in_ranges(reviewer: Client, call: Call) -> None:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from calls.simulated_phone import Script, read_wav
+from tests import postgresql
 from tests.calls.whole.conftest import MODEL_PORT, Model, place
 from tests.platform import Platform, wait_for
-
-SERVER = "postgresql://postgres@127.0.0.1:5432"
-
-
-def postgresql_answers() -> bool:
-    try:
-        with psycopg.connect(f"{SERVER}/postgres", connect_timeout=2):
-            return True
-    except psycopg.OperationalError:
-        return False
 
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
-    """A scratch database."""
-    name = f"vp_{secrets.token_hex(6)}"
-    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-        yield f"{SERVER}/{name}"
-        connection.execute(f"drop database {name} with (force)")
+    with postgresql.scratch_database() as url:
+        yield url
 
 
 async def one_call(platform: Platform, server: str, clips: Path) -> dict[str, Any]:
@@ -60,7 +45,7 @@ async def test_daphne_carries_a_call(tmp_path: Path, model: Model, clips: Path) 
     assert row["status"] == "ended"
 
 
-@pytest.mark.skipif(not postgresql_answers(), reason="no PostgreSQL at 127.0.0.1:5432")
+@pytest.mark.skipif(not postgresql.answers(), reason="no PostgreSQL at 127.0.0.1:5432")
 async def test_postgresql_keeps_a_call(tmp_path: Path, model: Model, clips: Path, database_url: str) -> None:
     await model.start()
     made = Platform(tmp_path, f"ws://127.0.0.1:{MODEL_PORT}/v1/realtime", database_url=database_url)

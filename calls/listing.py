@@ -1,0 +1,124 @@
+"""One page of the call list, and how many calls there are without counting a million of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, connections, transaction
+
+from calls import search
+from calls.models import Call, CallQuerySet, Turn
+from calls.ordering import Order
+
+SIZE = 50
+COUNTED = 10_000
+"""Calls that are counted one by one; of more, the database's own estimate is told."""
+
+PATIENCE_MS = 8_000
+"""No page of a list is worth more of the database's time."""
+
+
+class TooSlow(Exception):
+    """The database gave up on what was asked. The remedy is the asker's: a narrower question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    calls: list[Call]
+    before: UUID | None  # where the page before this one ends; None: this is the first
+    after: UUID | None  # where the next one begins
+    total: str
+
+
+def page(calls: CallQuerySet, order: Order, *, after: str | None = None, before: str | None = None) -> Page:
+    """The calls that follow one, or stand before one; of neither, the first. An id that is none is as good as none.
+
+    Raises: TooSlow.
+    """
+    with within_patience(calls):
+        back, at = (True, _call(before)) if before else (False, _call(after))
+        listed = calls.for_list()
+        rows = list((order.sort(listed) if at is None else _step(order, listed, at, back))[: SIZE + 1])
+        more, rows = len(rows) > SIZE, rows[:SIZE]
+        if back and at is not None:
+            rows.reverse()
+            earlier, later = more, True
+        else:
+            earlier, later = at is not None, more
+        total = how_many(calls) if earlier or later else f"{len(rows)}"
+    first, last = (rows[0].pk, rows[-1].pk) if rows else (None, None)
+    return Page(rows, first if earlier else None, last if later else None, total)
+
+
+def _step(order: Order, calls: CallQuerySet, at: Call, back: bool) -> CallQuerySet:
+    return order.before(calls, at) if back else order.after(calls, at)
+
+
+def _call(text: str | None) -> Call | None:
+    try:
+        return Call.objects.for_list().filter(pk=UUID(text)).first() if text else None
+    except ValueError:
+        return None
+
+
+def neighbours(calls: CallQuerySet, order: Order, call: Call) -> tuple[UUID | None, UUID | None]:
+    """The calls before and after one in a list; None where it ends, or where finding out takes too long."""
+    try:
+        with within_patience(calls):
+            ids = calls.values_list("pk", flat=True)
+            return order.before(ids, call).first(), order.after(ids, call).first()
+    except TooSlow:
+        return None, None
+
+
+def how_many(calls: CallQuerySet) -> str:
+    """“812”, “about 1,230,000”, or “more than 10,000” where the database does not guess."""
+    plain = calls.order_by()
+    if connections[calls.db].vendor == "postgresql":
+        plan = plain.explain(format="json")  # empty, when Django knows by itself that there are none
+        guess = json.loads(plan)[0]["Plan"]["Plan Rows"] if plan else 0
+        if guess > COUNTED:
+            return f"about {_rounded(guess):,}"
+    counted = plain.values("pk")[: COUNTED + 1].count()
+    return f"more than {COUNTED:,}" if counted > COUNTED else f"{counted:,}"
+
+
+def _rounded(number: int) -> int:
+    """Three digits of it: it is a guess."""
+    places = len(str(number)) - 3
+    return round(number, -places)
+
+
+@contextmanager
+def within_patience(calls: CallQuerySet) -> Iterator[None]:
+    """Raises TooSlow instead of letting one question keep PostgreSQL busy for minutes."""
+    connection = connections[calls.db]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    try:
+        with transaction.atomic(using=calls.db):
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = %s", [PATIENCE_MS])
+            yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") == "57014":  # query_canceled
+            raise TooSlow from error
+        raise
+
+
+def found(calls: list[Call], wanted: list[search.Term]) -> dict[Any, search.Found]:
+    """Call -> the first line in which something of what was searched for stands."""
+    if not wanted:
+        return {}
+    lines: dict[Any, list[tuple[int, str, str]]] = {}
+    turns = Turn.objects.filter(call__in=calls).order_by("started_ms", "id")
+    for call_id, *line in turns.values_list("call", "started_ms", "side", "text"):
+        lines.setdefault(call_id, []).append((line[0], line[1], line[2]))
+    shown = {call_id: search.first_found(some, wanted) for call_id, some in lines.items()}
+    return {call_id: line for call_id, line in shown.items() if line is not None}
