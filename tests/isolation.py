@@ -25,5 +25,7 @@ OURS = (
 for name in OURS:
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = _DATA
+if url := os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = url  # pytest-django makes a database beside it
 os.environ["TWILIO_AUTH_TOKEN"] = "12345"
 os.environ["DJANGO_SETTINGS_MODULE"] = "voiceplatform.settings"
