@@ -145,16 +145,16 @@ def _figures(call: Call, events: list[CallEvent]) -> None:
 def _summary(call: Call, events: list[CallEvent]) -> None:
     """What the list of calls shows and searches. After the other rows, because it reads them."""
     turns = list(call.turns.order_by("started_ms", "id").values_list("side", "text"))
-    delays = [ms for e in events if e.kind == facts.REPLY_STARTED and (ms := _number(e.data, "delay_ms"))]
-    applied = [_number(e.data, "revision") for e in events if e.kind == facts.SETTINGS_APPLIED]
+    known = list(measures.of(call).values())
+    delays = [ms for part in known for ms in part.delay_ms]
+    applied = [_number(event.data, "revision") for event in events if event.kind == facts.SETTINGS_APPLIED]
     said = [text for side, text in turns if text.strip() and side == Turn.Side.CALLER]
     said = said or [text for _, text in turns if text.strip()]
-    refusals = Refusal.objects.filter(call=call)
     summary = {
         "turn_count": len(turns),
-        "interruption_count": Interruption.objects.heard().filter(call=call).count(),
-        "refusal_count": refusals.final().count(),
-        "false_stop_count": refusals.false_stops().count(),
+        "interruption_count": sum(part.interruptions for part in known),
+        "refusal_count": sum(part.refusals for part in known),
+        "false_stop_count": sum(part.false_stops for part in known),
         "delay_ms": round(median(delays)) if delays else None,
         "first_words": " ".join(said[0].split())[:160] if said else "",
         "last_revision": applied[-1] if applied else call.revision,
@@ -197,6 +197,6 @@ DERIVATIONS: list[tuple[set[str], Callable[[Call, list[CallEvent]], None]]] = [
     (REFUSAL_KINDS, _refusals),
     ({facts.RECORDING}, _recording),
     ({facts.CALL_ENDED}, _outcome),
-    ({*TURN_KINDS, *INTERRUPTION_KINDS, *REFUSAL_KINDS, facts.REPLY_STARTED, facts.SETTINGS_APPLIED}, _summary),
+    ({*TURN_KINDS, *INTERRUPTION_KINDS, *REFUSAL_KINDS, *measures.KINDS}, _summary),
     ({facts.CALL_ENDED, *TURN_KINDS, *INTERRUPTION_KINDS, *REFUSAL_KINDS, *measures.KINDS}, _figures),
 ]

@@ -38,7 +38,7 @@ class CallQuerySet(models.QuerySet["Call"]):
         return self.filter(interruption_count=0)
 
     def stopped_for_nothing(self) -> CallQuerySet:
-        """Calls in which the agent fell silent for a sound and then went on."""
+        """Calls in which the agent fell silent for what was no turn."""
         return self.filter(false_stop_count__gt=0)
 
     def went_on(self) -> CallQuerySet:
@@ -104,9 +104,11 @@ class Call(models.Model):
     turn_count = models.PositiveIntegerField(default=0)
     interruption_count = models.PositiveIntegerField(default=0, help_text="Of what the caller could hear.")
     refusal_count = models.PositiveIntegerField(default=0, help_text="Sounds over the agent that did not stop it.")
-    false_stop_count = models.PositiveIntegerField(default=0, help_text="Of those, sounds for which it fell silent.")
+    false_stop_count = models.PositiveIntegerField(default=0, help_text="As calls.measures defines them.")
     label_count = models.PositiveIntegerField(default=0)
-    delay_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Median delay of the answers.")
+    delay_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Median response delay, as calls.measures defines it."
+    )
     first_words = models.CharField(max_length=160, blank=True, help_text="Of the caller, else of the agent.")
 
     objects = CallQuerySet.as_manager()

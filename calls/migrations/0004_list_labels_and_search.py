@@ -42,12 +42,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='call',
             name='delay_ms',
-            field=models.PositiveIntegerField(blank=True, help_text='Median delay of the answers.', null=True),
+            field=models.PositiveIntegerField(blank=True, help_text='Median response delay, as calls.measures defines it.', null=True),
         ),
         migrations.AddField(
             model_name='call',
             name='false_stop_count',
-            field=models.PositiveIntegerField(default=0, help_text='Of those, sounds for which it fell silent.'),
+            field=models.PositiveIntegerField(default=0, help_text='As calls.measures defines them.'),
         ),
         migrations.AddField(
             model_name='call',

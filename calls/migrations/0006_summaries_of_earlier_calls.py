@@ -16,9 +16,12 @@ def forwards(apps, schema_editor):
 def summarise(call, Transcript):
     settings = call.settings if isinstance(call.settings, dict) else {}
     turns = list(call.turns.order_by("started_ms", "id").values_list("side", "text"))
-    events = list(call.events.filter(kind__in=("reply_started", "settings_applied")).order_by("seq").values_list("kind", "data"))
-    delays = [data["delay_ms"] for kind, data in events if kind == "reply_started" and number(data.get("delay_ms"))]
-    applied = [data["revision"] for kind, data in events if kind == "settings_applied" and number(data.get("revision"))]
+    ends = list(call.turns.filter(side="caller").values_list("ended_ms", flat=True))
+    events = call.events.filter(kind__in=("reply_started", "settings_applied")).order_by("seq")
+    events = list(events.values_list("kind", "at_ms", "data"))
+    answers = [at for kind, at, data in events if kind == "reply_started" and number(data.get("delay_ms"))]
+    delays = [at - max(end for end in ends if end <= at) for at in answers if any(end <= at for end in ends)]
+    applied = [data["revision"] for kind, _, data in events if kind == "settings_applied" and number(data.get("revision"))]
     revision = (settings.get("turn") or {}).get("revision")
     said = [text for side, text in turns if text.strip() and side == "caller"] or [text for _, text in turns if text.strip()]
     refusals = call.refusals.filter(interruption=0)

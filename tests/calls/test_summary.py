@@ -15,10 +15,10 @@ from tests.calls.test_services import LINES, claim, line, ring
 pytestmark = pytest.mark.django_db
 
 MORE = [
-    *(
-        line(20 + n, facts.REPLY_STARTED, 100, reply_id=f"r{n}", delay_ms=ms)
-        for n, ms in enumerate([None, 400, 900, 500])
-    ),
+    line(20, facts.REPLY_STARTED, 1000, reply_id="r0", delay_ms=None),
+    line(21, facts.REPLY_STARTED, 1300, reply_id="r1", delay_ms=9),
+    line(22, facts.REPLY_STARTED, 1800, reply_id="r2", delay_ms=9),
+    line(23, facts.REPLY_STARTED, 1400, reply_id="r3", delay_ms=9),
     line(30, facts.SETTINGS_APPLIED, 1500, revision=12, ticket="t1", differences=[]),
     line(31, facts.INTERRUPTION, 1700, number=9, phase="asked", mode="full"),
 ]
@@ -47,7 +47,7 @@ def test_a_call_is_summed_up(call: Call) -> None:
         "interruption_count": 2,  # and not the one before the agent had begun
         "refusal_count": 1,  # one of two became an interruption
         "false_stop_count": 1,
-        "delay_ms": 500,
+        "delay_ms": 500,  # since the caller's last sound
         "first_words": "I lost my card",
         "voice": "cedar",
         "revision": call.settings["turn"]["revision"],
