@@ -1,7 +1,7 @@
 """Search over what was said: words, the beginnings of words, “whole phrases”, and -words that must not occur.
 
 Text and questions are brought to one form, so “cafe” finds “Café”. PostgreSQL looks into an index of words and their places
-(`vector` in calls/migrations/0005); SQLite reads the texts, which is fast enough for as many calls as one machine carries.
+(`vector` in calls/migrations/0006); SQLite reads the texts, which is fast enough for as many calls as one machine carries.
 """
 
 from __future__ import annotations

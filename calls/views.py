@@ -90,7 +90,9 @@ def export_list(request: HttpRequest) -> HttpResponseBase:
     if not chosen.is_valid():
         return HttpResponse("A filter is wrong. Go back to the list, where it is named.", status=400)
     if request.method == "GET":
-        audit.seen(request, audit.Act.EXPORTED, what="list of calls as CSV", narrowed_by=[c["name"] for c in chosen.chosen])
+        audit.seen(
+            request, audit.Act.EXPORTED, what="list of calls as CSV", narrowed_by=[c["name"] for c in chosen.chosen]
+        )
     rows = exports.as_csv(chosen.qs, Order.of(request.GET.get("sort")), settings.PUBLIC_BASE_URL)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = "attachment; filename=calls.csv"

@@ -44,5 +44,5 @@ def backwards(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0004_list_labels_and_search")]
+    dependencies = [("calls", "0005_list_labels_and_search")]
     operations = [migrations.RunPython(forwards, backwards)]

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('agents', '0003_first_revisions'),
-        ('calls', '0003_figures'),
+        ('calls', '0004_call_permissions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

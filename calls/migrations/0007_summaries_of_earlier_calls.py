@@ -44,5 +44,5 @@ def number(value):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0005_search_in_postgresql")]
+    dependencies = [("calls", "0006_search_in_postgresql")]
     operations = [migrations.RunPython(forwards, migrations.RunPython.noop)]
