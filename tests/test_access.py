@@ -180,6 +180,7 @@ def places(settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "<int:agent_id>": str(agent.pk),
         "<int:number_id>": str(number.pk),
         "<slug:slug>": "natural",
+        "<slug:ending>": "txt",
         "<id>": str(user.pk),
         "<path:content_type_id>": "1",
         "agents.agent": str(agent.pk),
