@@ -35,10 +35,10 @@ class Repairs:
             self._order.remove(item_id)
         if previous_id is None:
             self._order.insert(0, item_id)
-        elif previous_id in self._order:
-            self._order.insert(self._order.index(previous_id) + 1, item_id)
         else:
-            self._order.append(item_id)
+            if previous_id not in self._order:
+                self._order.append(previous_id)  # of which we were not told
+            self._order.insert(self._order.index(previous_id) + 1, item_id)
         return self._settle(item_id)
 
     def removed(self, item_id: str) -> bool:

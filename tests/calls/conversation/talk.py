@@ -110,6 +110,7 @@ class Talk:
         self.caller_begins(f"u{self._replies}x")
         self.caller_stops(f"u{self._replies}x")
         reply, item = self.reply_begins()
+        self.feed(e.ItemPlaced(f"u{self._replies - 1}x", None))
         self.feed(e.ItemPlaced(item, f"u{self._replies - 1}x"))
         self.text(reply, item, text)
         self.reply_done(reply)
