@@ -65,8 +65,8 @@ class CartesiaStandIn:
         status = self.behaviour.refuse_status
         if scope["type"] != "websocket" or scope["path"] != PATH:
             status = 404
-        elif status is None and (not key or key == "wrong"):
-            status = 401
+        elif status is None and key == "wrong":
+            status = 401  # whoever has no key is served: that is what a stand-in is for
         elif status is None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", version):
             status = 400
         if status is not None:

@@ -185,7 +185,8 @@ class _Session:
     def _admit(self, message: Json) -> None:
         key = self.key or message.get("xi-api-key") or message.get("xi_api_key") or message.get("authorization")
         error = self.stand_in.behaviour.error
-        if error or not key or key == "wrong":
+        # Whoever has no key is served: that is what a stand-in is for. "wrong" is a key that the service refuses.
+        if error or key == "wrong":
             raise Refused(*ERRORS[error or "key"])
         if not VOICE_ID.fullmatch(self.voice_id):
             raise Refused(ERRORS["voice"][0], f"A voice with voice_id {self.voice_id} does not exist.")
