@@ -14,7 +14,7 @@ from voiceplatform import audit
 from voiceplatform.audit import Act
 
 SECRET = {"password", "usable_password", "password1", "password2"}
-"""Fields of which only the change is told."""
+"""Fields of which only the change is told: these, and all that are typed unseen (a key of a provider)."""
 
 
 class Audited(admin.ModelAdmin):
@@ -56,6 +56,8 @@ def _change(form: forms.BaseForm, name: str) -> list[str]:
         return ["Password", "", "changed"]
     field = form.fields[name]
     label = str(field.label or name).lstrip("12345. ")
+    if isinstance(field.widget, forms.PasswordInput):
+        return [label, "", "changed"]
     before = form.get_initial_for_field(field, name)
     return [label, shown(field, before), shown(field, form.cleaned_data.get(name))]
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django import forms
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
@@ -22,6 +23,7 @@ from tests.calls.test_views import call  # noqa: F401  a fixture
 from tests.people import ADMIN, REVIEWER, TUNER, person
 from voiceplatform import audit, tasks
 from voiceplatform.audit import Act
+from voiceplatform.audited import changes_of
 from voiceplatform.models import AppendOnly, AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +225,15 @@ def test_a_password_is_told_as_changed_and_never_itself(client_of_ada: Client, a
     client_of_ada.post(f"/admin/auth/user/{somebody.pk}/password/", {"password1": word, "password2": word})
     [line] = lines()
     assert line.about == "somebody" and word not in str(line.details) and "changed" in str(line.details)
+
+
+def test_what_is_typed_unseen_is_told_as_changed_and_never_itself() -> None:
+    class WithKey(forms.Form):
+        key = forms.CharField(label="Key of the provider", widget=forms.PasswordInput)
+
+    form = WithKey({"key": "sk-secret"})
+    assert form.is_valid()
+    assert changes_of(form) == [["Key of the provider", "", "changed"]]
 
 
 def test_a_change_of_role_is_told_as_one(client_of_ada: Client) -> None:
