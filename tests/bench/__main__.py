@@ -175,11 +175,10 @@ def main() -> int:
     print(f"{args.calls} calls, {args.seconds:.0f} s, {args.rtt_ms:g} ms of network each way, load {load}")
     for name, rows in runs.items():
         print(*filter(None, (f"\n{name}:" if name else "", table(rows))), sep="\n")
-    rows = [row for found in runs.values() for row in found]
     if args.json:
         told = {name: [asdict(row) for row in found] for name, found in runs.items()}
         args.json.write_text(json.dumps(told if args.pages else told[""], indent=1))
-    missed = [row.name for row in rows if not row.met]
+    missed = [f"{row.name} {name}".strip() for name, rows in runs.items() for row in rows if not row.met]
     print("All expectations met." if not missed else "Missed: " + ", ".join(missed))
     return 1 if missed and not args.no_fail else 0
 
