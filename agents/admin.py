@@ -10,14 +10,24 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.dataclasses import UnfoldAction
 
-from agents import contradictions, number_admin, screen, services, tuning  # noqa: F401  number_admin registers its page
-from agents.forms import AgentForm, TurnSettingsForm
+from agents import (
+    contradictions,
+    number_admin,  # noqa: F401  registers its page
+    provider_form,
+    screen,
+    services,
+    tuning,
+)
+from agents.forms import AgentForm, TurnSettingsForm, agent_form
 from agents.models import Agent, TurnSettings
 from agents.realtime_models import shutdown_warning
+from agents.voice_fields import HEARING, SECOND_VOICE, VOICE
 from voiceplatform.audited import Audited
 
 APPLY = "_apply_live"
@@ -56,11 +66,12 @@ class TurnSettingsInline(StackedInline):
 class AgentAdmin(Audited, ModelAdmin):
     form = AgentForm
     inlines = [TurnSettingsInline]
-    list_display = ["name", "active", "model", "voice", "numbers_answered"]
+    list_display = ["name", "active", "model", "speaks", "hears", "numbers_answered"]
     list_filter = ["active"]
     search_fields = ["name"]
     change_form_outer_before_template = "agents/tuning.html"
     change_form_outer_after_template = "agents/rail.html"
+    change_form_before_template = "agents/without_script.html"
     fieldsets = [
         (None, {"fields": ["name", "active"]}),
         ("What the caller hears first", {"fields": ["greeting"]}),
@@ -70,8 +81,6 @@ class AgentAdmin(Audited, ModelAdmin):
             {
                 "fields": [
                     "model",
-                    "voice",
-                    "speed",
                     "language",
                     "transcription_model",
                     "noise_reduction",
@@ -81,21 +90,59 @@ class AgentAdmin(Audited, ModelAdmin):
     ]
 
     class Media:
-        js = [f"agents/{name}.js" for name in ("turn_detection", "sliders", "pending", "heard", "session", "parts")]
+        js = [
+            f"agents/{name}.js"
+            for name in ("providers", "turn_detection", "sliders", "pending", "heard", "session", "parts")
+        ]
         css = {"all": ["agents/agents.css"]}
 
     @admin.display(description="answers")
     def numbers_answered(self, agent: Agent) -> str:
         return ", ".join(number.number for number in agent.numbers.all()) or "no number yet"
 
+    @admin.display(description="who speaks")
+    def speaks(self, agent: Agent) -> str:
+        return agent.told(VOICE) if agent.voice_provider else f"the model ({agent.voice})"
+
+    @admin.display(description="when that voice fails")
+    def speaks_then(self, agent: Agent) -> str:
+        return agent.told(SECOND_VOICE)
+
+    @admin.display(description="who hears the caller")
+    def hears(self, agent: Agent) -> str:
+        return agent.told(HEARING)
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("numbers")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Agent | None = None) -> Any:
+        """With what the providers declare; for those who only look, with what is chosen."""
+        if not self._may_fill_in(request, obj):
+            shown = ["speaks", "voice", "speed", "speaks_then", "hears"]
+            return [*self.fieldsets, ("Who speaks, who hears", {"fields": shown})]
+        return [*self.fieldsets, *provider_form.fieldsets(request, obj)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> Any:
+        return [] if self._may_fill_in(request, obj) else ["speaks", "speaks_then", "hears"]
+
+    def get_form(self, request: HttpRequest, obj: Agent | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if self._may_fill_in(request, obj):
+            kwargs["form"] = agent_form(request.user.has_perm(provider_form.MAY_CHANGE_KEYS))
+        return super().get_form(request, obj, change, **kwargs)
+
+    def _may_fill_in(self, request: HttpRequest, obj: Agent | None) -> bool:
+        return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
 
     def get_urls(self) -> list[Any]:
         preview = path(
             "turn-detection/", self.admin_site.admin_view(self.turn_detection), name="agents_agent_turn_detection"
         )
         return [preview, *tuning.urls(), *super().get_urls()]
+
+    @method_decorator(sensitive_post_parameters())
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A report of an error names none of the keys that were posted."""
+        return super().changeform_view(request, *args, **kwargs)
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         agent = self.get_object(request, object_id)
@@ -127,7 +174,8 @@ class AgentAdmin(Audited, ModelAdmin):
         """The object that the posted, unsaved settings would give the model, or what is wrong with them."""
         if not (self.has_view_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        agent = Agent(language=request.POST.get("language", ""))
+        own = {name: request.POST.get(name, "") for name in ("language", "voice_provider", "hearing_provider")}
+        agent = Agent(**own)
         form = TurnSettingsForm(request.POST, instance=TurnSettings(agent=agent))
         if form.is_valid():
             return JsonResponse({"turn_detection": form.save(commit=False).turn_detection()})
@@ -139,7 +187,7 @@ class AgentAdmin(Audited, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         form.marks = services.mark(request.user, "saved" if change else "made")
-        if not change or form.changed_data:
+        if not change or form.changes_settings:
             vars(obj).update(form.marks)
             super().save_model(request, obj, form, change)
         for name in (obj.model, obj.transcription_model):
@@ -153,6 +201,7 @@ class AgentAdmin(Audited, ModelAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        form.save_keys(request.user)
         if not TurnSettings.objects.filter(agent=form.instance).exists():
             turn = TurnSettings(agent=form.instance)
             vars(turn).update(form.marks)

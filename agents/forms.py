@@ -9,6 +9,7 @@ from django.utils.html import format_html
 
 from agents import phrases, realtime_models
 from agents.models import Agent, TurnSettings
+from agents.provider_form import ProvidersForm, declared
 from agents.snapshot import TURN_FIELDS
 from agents.widgets import Lines, Number, Suggesting, needs, numbers
 
@@ -30,7 +31,7 @@ class TellingForm(forms.ModelForm):
             )
 
 
-class AgentForm(TellingForm):
+class AgentForm(TellingForm, ProvidersForm):
     class Meta:
         model = Agent
         fields = "__all__"  # noqa: DJ007  the admin names what it shows
@@ -43,6 +44,11 @@ class AgentForm(TellingForm):
             "language": Suggesting(sorted(phrases.BACKCHANNELS)),
             "transcription_model": Suggesting(realtime_models.TRANSCRIPTION_MODELS),
         }
+
+
+def agent_form(may_change_keys: bool) -> type[AgentForm]:
+    """The agent's form with the fields of every provider that the settings name."""
+    return type("AgentForm", (AgentForm,), {"__module__": __name__, **declared(may_change_keys)})
 
 
 class TurnSettingsForm(TellingForm):

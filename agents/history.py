@@ -14,8 +14,14 @@ from agents import screen
 from agents.defaults import unit
 from agents.fields import short
 from agents.models import Agent, TurnSettings
+from agents.voice_fields import ROLES, Role, name_of
+from voiceplatform import registry
 
 MADE, DELETED = "+", "-"
+
+PROVIDERS = {role.provider: role for role in ROLES}
+OPTIONS = {role.options: role for role in ROLES}
+"""Fields of an agent that name a provider, and that hold its options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +127,40 @@ def between(model: type[models.Model], old: Any, new: Any) -> list[Change]:
 def differences(model: type[models.Model], old: Any, values: Mapping[str, Any]) -> list[Change]:
     """What would change if a row got these values, in the order of the screen."""
     changed = [name for name, value in values.items() if getattr(old, name) != value]
-    return [_change(model._meta.get_field(name), getattr(old, name), values[name]) for name in screen.in_order(changed)]
+    found: list[Change] = []
+    for name in screen.in_order(changed):
+        field, before, after = model._meta.get_field(name), getattr(old, name), values[name]
+        role = OPTIONS.get(name) if model is Agent else None
+        found += _of_options(role, before, after) if role else [_change(field, before, after)]
+    return found
 
 
 def turn_at(agent: Agent, revision: int) -> Any:
     """The turn settings of a revision, as a row of the history; None when it is of another agent or not kept."""
     return TurnSettings.history.filter(agent_id=agent.pk, history_id=revision).first()
+
+
+def _of_options(role: Role, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Change]:
+    """One change for each option of each provider, with its name on the form."""
+    for slug in dict.fromkeys([*old, *new]):
+        known = registry.options(role.kind, slug) if registry.knows(role.kind, slug) else {}
+        before, after = old.get(slug, {}), new.get(slug, {})
+        for name in dict.fromkeys([*known, *before, *after]):
+            default, about = known.get(name, (None, None))
+            values = before.get(name, default), after.get(name, default)
+            if values[0] != values[1]:
+                label = f"{name_of(role, slug)}, {about.label.lower() if about else name}"
+                yield Change(
+                    f"{role.options}.{slug}.{name}", label, *values, *(_option(about, value) for value in values)
+                )
+
+
+def _option(about: Any, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(dict(about.choices if about else ()).get(value, value)) or "empty"
 
 
 def _change(field: models.Field[Any, Any], old: Any, new: Any) -> Change:
@@ -136,6 +170,8 @@ def _change(field: models.Field[Any, Any], old: Any, new: Any) -> Change:
 
 def shown(field: models.Field[Any, Any], value: Any) -> str:
     """A value as the settings screen shows it."""
+    if field.name in PROVIDERS:
+        return name_of(PROVIDERS[field.name], value)
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:

@@ -31,6 +31,21 @@ class Unreadable(Exception):
     """A key was encrypted with a SECRET_KEY that is not known any more. Says nothing of what was in it."""
 
 
+class Secret:
+    """A key on its way from a form. Printing it, logging it or putting it into a message tells nothing."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "set anew"
+
+
 def key_for(agent_id: int | None, slug: str) -> str:
     """The key for a provider: the agent's own, else the environment's, else "". One query."""
     return keys_for(agent_id, [slug])[slug]

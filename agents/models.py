@@ -55,7 +55,7 @@ class Agent(Providers):
             "Below 0.25 the model refuses; speech that slow is not understood.",
             "The model refuses above 1.5.",
         ),
-        help_text="How fast the agent talks.\n0.25 to 1.5. Default 1: the voice as it was made.",
+        help_text="How fast the speech model talks when it speaks itself.\n0.25 to 1.5. Default 1: the voice as it was made.",
     )
     language = models.CharField(
         max_length=8,

@@ -35,6 +35,13 @@ HEARING = Role("hearing", "HEARINGS", "hearing_provider", "hearing_options")
 ROLES = (VOICE, SECOND_VOICE, HEARING)
 
 
+def name_of(role: Role, slug: str) -> str:
+    """A provider's name, as it calls itself."""
+    if not slug:
+        return "the model"
+    return registry.load(role.kind, slug).label if registry.knows(role.kind, slug) else f"{slug} (not installed)"
+
+
 def _provider(label: str, heard: str) -> Any:
     # Which slugs there are is a matter of settings and no choice of the field: a new provider needs no migration.
     return models.CharField(label, max_length=32, blank=True, default="", help_text=heard)
@@ -72,7 +79,7 @@ class Providers(models.Model):
         super().clean()
         wrong: dict[str, Any] = {}
         for role in ROLES:
-            slug = getattr(self, role.provider)
+            slug = self.plays(role)
             if slug and not registry.knows(role.kind, slug):
                 wrong[role.provider] = "We do not know this provider."
             elif problems := self.option_problems(role):
@@ -88,15 +95,17 @@ class Providers(models.Model):
         kept = getattr(self, role.options).get(slug, {})
         return {name: kept[name] for name in registry.options(role.kind, slug) if name in kept}
 
+    def plays(self, role: Role) -> str:
+        """The slug of who plays a role; "" for the speech model. A second voice alone has nobody to stand in for."""
+        return "" if role is SECOND_VOICE and not self.voice_provider else str(getattr(self, role.provider))
+
     def option_problems(self, role: Role) -> dict[str, str]:
         """Option -> what is wrong with it, of the provider that is chosen; nothing for one that is not known."""
-        slug = getattr(self, role.provider)
+        slug = self.plays(role)
         return registry.problems(role.kind, slug, self.options_of(role, slug)) if self._known(role) else {}
 
     def voices(self) -> list[Chosen]:
         """The external voices that a call may use, in their order; none: the speech model speaks itself."""
-        if not self.voice_provider:
-            return []
         found = [self._chosen(role) for role in (VOICE, SECOND_VOICE)]
         return [voice for voice in found if voice is not None]
 
@@ -108,14 +117,18 @@ class Providers(models.Model):
         """Whether anybody but the speech model speaks or hears."""
         return bool(self.voice_provider or self.hearing_provider)
 
+    def told(self, role: Role) -> str:
+        """Who plays a role, in words."""
+        return name_of(role, getattr(self, role.provider))
+
     def _known(self, role: Role) -> bool:
-        slug = getattr(self, role.provider)
+        slug = self.plays(role)
         return bool(slug) and registry.knows(role.kind, slug)
 
     def _chosen(self, role: Role) -> Chosen | None:
         """A call begins with what works: a provider that was taken out of the settings, or whose options no longer hold, is left
         out. `manage.py check` names it, and so does the log."""
-        slug = getattr(self, role.provider)
+        slug = self.plays(role)
         if not slug:
             return None
         problems = self.option_problems(role)

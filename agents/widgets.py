@@ -49,16 +49,32 @@ class Number(UnfoldAdminIntegerFieldWidget):
 
     template_name = "agents/number.html"
 
-    def __init__(self, low: float, high: float, unit: str, default: float | None = None) -> None:
+    def __init__(
+        self, low: float, high: float, unit: str, default: float | None = None, step: float | None = None
+    ) -> None:
         super().__init__()
         self.unit = unit
-        self.range = {"min": f"{low:g}", "max": f"{high:g}", "step": f"{STEPS.get(unit, 0.05):g}"}
+        self.range = {"min": f"{low:g}", "max": f"{high:g}", "step": f"{step or STEPS.get(unit, 0.05):g}"}
         if default is not None:
             self.range["data-default"] = f"{default:g}"
 
     def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
         own = {**(attrs or {}), **self.range}  # a form field sets 0 as the least of every positive number
         return {**super().get_context(name, value, own), "unit": self.unit}
+
+
+class TryVoice(UnfoldAdminTextInputWidget):
+    """A sentence, and a button that speaks it with what stands in the form."""
+
+    template_name = "agents/try_voice.html"
+
+    def __init__(self, role: str, slug: str, label: str) -> None:
+        super().__init__({"placeholder": "The greeting", "autocomplete": "off"})
+        self.role, self.slug, self.provider = role, slug, label
+
+    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
+        own = {"role": self.role, "slug": self.slug, "provider": self.provider}
+        return {**super().get_context(name, value, attrs), **own}
 
 
 def numbers(model: type[models.Model]) -> dict[str, Number]:

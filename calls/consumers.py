@@ -172,9 +172,8 @@ class Line:
         if snapshot.voices:
             self._providers.append(VoiceOutlet(providers.voices(snapshot, secrets), self._feed))
         if snapshot.hearing:
-            dialect_of_ear = providers.hearing(snapshot, secrets, policy.silence_ms)
-            where = providers.address("HEARINGS", policy.hearing)
-            self._providers.append(HearingOutlet(dialect_of_ear, where, self._feed))
+            ear = providers.hearing(snapshot, secrets, policy.silence_ms)
+            self._providers.append(HearingOutlet(ear.dialect, ear.address, self._feed))
         self._phone = PhoneOutlet(dialect, self._write, self._feed, self._record.note)
         self._live = LiveSettings(call_id, snapshot.agent_id, snapshot.turn, snapshot.greeting, self._feed)
         tracks = (self._recorder, self._ear, self._followed)

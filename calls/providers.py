@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from django.conf import settings
+from typing import Any, NamedTuple
 
 from agents.snapshot import AgentSnapshot
 from calls.voice_http import HttpLink
@@ -18,14 +16,16 @@ from voiceplatform import registry
 Keys = Mapping[str, str]
 
 
+class Ear(NamedTuple):
+    """Where it is, and what makes a dialect for each socket."""
+
+    address: str
+    dialect: Callable[[], HearingDialect]
+
+
 def slugs(snapshot: AgentSnapshot) -> list[str]:
     """The providers whose keys a call needs."""
     return [chosen["provider"] for chosen in (*snapshot.voices, *filter(None, [snapshot.hearing]))]
-
-
-def address(kind: str, slug: str) -> str:
-    """Where a provider of settings.VOICES or HEARINGS is: its service, its stand-in, or what the environment names."""
-    return str(getattr(settings, registry.load(kind, slug).url_variable))
 
 
 def voices(snapshot: AgentSnapshot, keys: Keys) -> list[Voice]:
@@ -39,7 +39,7 @@ def voices(snapshot: AgentSnapshot, keys: Keys) -> list[Voice]:
 def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "") -> Voice:
     """One voice. Options that are not valid any more fall back to their defaults: a call goes on with what can be had."""
     kind = registry.load("VOICES", slug)
-    url = address("VOICES", slug)
+    url = registry.address("VOICES", slug, key=key)
     chosen = _options(kind.Options, values)
 
     def dialect() -> Any:
@@ -53,14 +53,15 @@ def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "") ->
     return Voice(slug, url, link)
 
 
-def hearing(snapshot: AgentSnapshot, keys: Keys, silence_ms: int) -> Callable[[], HearingDialect]:
-    """What makes a dialect of the agent's ear, for each socket one."""
+def hearing(snapshot: AgentSnapshot, keys: Keys, silence_ms: int) -> Ear:
+    """The agent's ear."""
     assert snapshot.hearing is not None
     slug = snapshot.hearing["provider"]
     kind = registry.load("HEARINGS", slug)
     chosen = _options(kind.Options, snapshot.hearing["options"])
-    url, key, language = address("HEARINGS", slug), keys.get(slug, ""), snapshot.language
-    return lambda: kind(chosen, url=url, api_key=key, language=language, silence_ms=silence_ms)
+    key, language = keys.get(slug, ""), snapshot.language
+    url = registry.address("HEARINGS", slug, key=key)
+    return Ear(url, lambda: kind(chosen, url=url, api_key=key, language=language, silence_ms=silence_ms))
 
 
 def _options(declared: type, values: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from agents.forms import TurnSettingsForm
+from agents.forms import TurnSettingsForm, agent_form
 from agents.models import Agent, TurnSettings
 from agents.snapshot import AgentSnapshot
 from calls.realtime.base import ModelSession
@@ -26,7 +26,8 @@ def preview(request: HttpRequest, agent_id: int) -> JsonResponse:
     """`{"session": …}`, or 422 while the form holds something wrong; what that is, its own page says."""
     agent = get_object_or_404(Agent, pk=agent_id)
     known = {field.name for field in Agent._meta.concrete_fields if field.editable}
-    form = modelform_factory(Agent, fields=sorted(known & set(request.POST)))(request.POST, instance=agent)
+    own = agent_form(may_change_keys=False)
+    form = modelform_factory(Agent, form=own, fields=sorted(known & set(request.POST)))(request.POST, instance=agent)
     turn = TurnSettingsForm(request.POST, instance=TurnSettings(agent=agent), prefix=INLINE)
     if not (form.is_valid() and turn.is_valid()):
         return JsonResponse({}, status=422)
@@ -41,8 +42,9 @@ def session(snapshot: AgentSnapshot) -> ModelSession:
         model=snapshot.model,
         instructions=snapshot.instructions,
         voice=snapshot.voice,
-        turn_detection=snapshot.turn_detection,
+        turn_detection=None if snapshot.hearing else snapshot.turn_detection,
         transcription=snapshot.transcription,
         noise_reduction=snapshot.noise_reduction,
         speed=snapshot.speed,
+        as_text=bool(snapshot.voices),
     )

@@ -15,6 +15,7 @@ OURS = (
     "DATABASE_URL",
     "PORT",
     "REHEARSAL_PORT",
+    "STAND_INS_PORT",
     "ALLOWED_HOSTS",
     "AUDIT_DAYS",
     "TWILIO_ACCOUNT_SID",

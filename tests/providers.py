@@ -11,6 +11,7 @@ class Lark:
     slug, label, transport = "lark", "Lark & Co", "websocket"
     key_variable, url_variable = "LARK_API_KEY", "LARK_URL"
     service_url = "wss://lark.example/v1"
+    stand_in = ""
 
     @dataclass(frozen=True, slots=True)
     class Options:
@@ -25,6 +26,7 @@ class Wren:
     slug, label, transport = "wren", "Wren", "http"
     key_variable, url_variable = "WREN_API_KEY", "WREN_URL"
     service_url = "https://wren.example"
+    stand_in = ""
 
     @dataclass(frozen=True, slots=True)
     class Options:
@@ -35,6 +37,7 @@ class WrenEar:
     slug, label = "wren", "Wren"
     key_variable, url_variable = "WREN_API_KEY", "WREN_RT_URL"
     service_url = "wss://wren.example/v2"
+    stand_in = ""
 
     @dataclass(frozen=True, slots=True)
     class Options:

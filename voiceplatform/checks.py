@@ -8,8 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
-from voiceplatform import environment
+from voiceplatform import environment, registry
 
 
 @register()
@@ -50,6 +51,23 @@ def public_address_is_https(app_configs: Any, **kwargs: Any) -> list[CheckMessag
         return []
     hint = "Carriers only open media streams over TLS: put a proxy with a certificate in front and write https://."
     return [Warning("PUBLIC_BASE_URL is plain http on a public address.", hint, id="voiceplatform.W002")]
+
+
+@register()
+def providers_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Each provider of settings.VOICES and HEARINGS can be imported, and what the environment says of its address is one."""
+    found: list[CheckMessage] = []
+    for kind in registry.KEYED:
+        for slug in getattr(settings, kind):
+            try:
+                provider = registry.load(kind, slug)
+            except ImproperlyConfigured as error:
+                found.append(Error(str(error), f"Mend or remove it in settings.{kind}.", id="voiceplatform.E004"))
+                continue
+            schemes = ("wss", "ws") if provider.service_url.startswith("ws") else ("https", "http")
+            if problem := environment.address_problem(environment.text(provider.url_variable), schemes):
+                found.append(Error(f"{provider.url_variable} {problem}", id="voiceplatform.E001"))
+    return found
 
 
 def is_local(host: str) -> bool:

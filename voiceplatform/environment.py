@@ -55,21 +55,28 @@ def names(name: str, default: list[str]) -> list[str]:
 
 
 def address(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """A URL with one of the schemes and a host, without a slash at its end. The value is not repeated: it may hold a password."""
+    """A URL with one of the schemes and a host, without a slash at its end."""
     value = text(name, default)
+    if problem := address_problem(value, schemes):
+        problems.append((name, problem))
+        return default.rstrip("/")
+    return value.rstrip("/")
+
+
+def address_problem(value: str, schemes: tuple[str, ...]) -> str:
+    """What is wrong with an address; "" when nothing is, and for none at all. It is not repeated: it may hold a password."""
+    if not value:
+        return ""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
         usable = usable and not parts.query and not parts.fragment
     except ValueError:  # a port that is no number, half an IPv6 address
         usable = False
-    if not usable:
-        begins = " or ".join(f"{scheme}://" for scheme in schemes)
-        problems.append(
-            (name, f"is no address. Write one that begins with {begins} and ends before any question mark.")
-        )
-        return default.rstrip("/")
-    return value.rstrip("/")
+    if usable:
+        return ""
+    begins = " or ".join(f"{scheme}://" for scheme in schemes)
+    return f"is no address. Write one that begins with {begins} and ends before any question mark."
 
 
 def redis_address(name: str, default: str) -> str:

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from calls.voices import options as declared
 from calls.voices.options import About
+from voiceplatform import environment
 
 KEYED = ("VOICES", "HEARINGS")
 """The kinds whose providers have keys of their own, for all agents or for one."""
@@ -54,6 +55,25 @@ def problems(kind: str, slug: str, values: Mapping[str, Any]) -> dict[str, str]:
 def complete(kind: str, slug: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Every option with its value, those left out with their default. Raises ValueError that names what is wrong."""
     return asdict(declared.build(load(kind, slug).Options, values))
+
+
+def address(kind: str, slug: str, *, key: str) -> str:
+    """Where a provider is: what the environment names, else its service, else (nobody has a key) its stand-in on this machine."""
+    provider = load(kind, slug)
+    named = environment.text(provider.url_variable).rstrip("/")
+    return named or (provider.service_url if key else stand_in(kind, slug))
+
+
+def stand_in(kind: str, slug: str) -> str:
+    """The address of a provider's stand-in, which `make run` serves."""
+    scheme = "ws" if load(kind, slug).service_url.startswith("ws") else "http"
+    return f"{scheme}://127.0.0.1:{settings.STAND_INS_PORT}/{slug}"
+
+
+def stand_ins() -> dict[str, str]:
+    """Slug -> dotted path of what stands in for a provider here, for those that have one."""
+    found = {slug: load(kind, slug).stand_in for kind in KEYED for slug in getattr(settings, kind)}
+    return {slug: path for slug, path in found.items() if path}
 
 
 def key_variable(slug: str) -> str:

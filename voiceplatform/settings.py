@@ -34,6 +34,8 @@ OPENAI_REALTIME_URL = env.address(
     "OPENAI_REALTIME_URL", OPENAI_SERVICE_URL if OPENAI_API_KEY else REHEARSAL_URL, ("wss", "ws")
 )
 AUDIT_DAYS = env.days("AUDIT_DAYS", 730)
+# Providers of voices and ears have their variables in their own files; without a key, their stand-ins answer here.
+STAND_INS_PORT = env.number("STAND_INS_PORT", REHEARSAL_PORT + 1)
 TWILIO_AUTH_TOKEN = env.kept_secret("TWILIO_AUTH_TOKEN", DATA_DIR)
 TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
 TWILIO_API_KEY = env.text("TWILIO_API_KEY")

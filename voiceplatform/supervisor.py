@@ -148,6 +148,8 @@ class Supervisor:
         if settings.OPENAI_REALTIME_URL == settings.REHEARSAL_URL:
             _port_is_free(settings.REHEARSAL_PORT, "REHEARSAL_PORT")
             self.children.append(Child("rehearsal", [python, "manage.py", "rehearsal"]))
+        _port_is_free(settings.STAND_INS_PORT, "STAND_INS_PORT")
+        self.children.append(Child("stand-ins", [python, "manage.py", "stand_ins"]))
         celery = [python, "-W", "ignore", "-m", "celery", "-q", "-A", "voiceplatform"]
         beat = ["-s", str(settings.DATA_DIR / "celerybeat-schedule"), "--pidfile="]
         self.children += [
@@ -200,7 +202,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """Calls first, then their record, the broker last."""
-        order = ["web", "rehearsal", "beat", "worker", "redis"]
+        order = ["web", "rehearsal", "stand-ins", "beat", "worker", "redis"]
         for name in order:
             for child in self.children:
                 if child.name == name and child.runs and child.process is not None:

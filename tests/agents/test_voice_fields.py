@@ -49,7 +49,9 @@ def test_a_call_is_told_both_voices_in_their_order_with_every_option() -> None:
 
 
 def test_a_second_voice_alone_has_nobody_to_stand_in_for() -> None:
-    assert made(second_voice_provider="wren").voices() == []
+    agent = made(second_voice_provider="lark")
+    agent.full_clean()  # also when it could not speak
+    assert agent.voices() == []
 
 
 def test_a_call_that_an_earlier_version_stored_can_be_read() -> None:
@@ -75,7 +77,11 @@ def test_a_call_that_an_earlier_version_stored_can_be_read() -> None:
             "hearing_options",
             "Longest delay: A number.",
         ),
-        ({"second_voice_provider": "lark"}, "second_voice_options", "Voice: This is needed."),
+        (
+            {"voice_provider": "wren", "second_voice_provider": "lark"},
+            "second_voice_options",
+            "Voice: This is needed.",
+        ),
     ],
     ids=str,
 )

@@ -44,6 +44,8 @@ WRONG = [
         "DEBUG": ("perhaps", "Write true or false."),
         "PORT": ("99999", "Write a port number between 1 and 65535."),
         "REHEARSAL_PORT": ("model", "Write a port number between 1 and 65535."),
+        "STAND_INS_PORT": ("voices", "Write a port number between 1 and 65535."),
+        "SPEECHMATICS_TTS_URL": ("tts.example.com", "begins with https:// or http://"),
         "TZ": ("Mars/Olympus", "Write one such as Europe/Vienna"),
         "DATA_DIR": ("/proc/nowhere", "Name a folder that the server may write to."),
     },
@@ -52,6 +54,7 @@ WRONG = [
         "OPENAI_REALTIME_URL": ("ws://user:hunter2@model:1/v1?model=x", "ends before any question mark"),
         "DATABASE_URL": ("postgresql://user:hunter2@host:port/name", "Write postgresql://"),
         "REDIS_URL": ("redis://user:hunter2@host:port/0", "Write redis://"),
+        "SPEECHMATICS_RT_URL": ("https://user:hunter2@eu.example.com", "begins with wss:// or ws://"),
     },
     {"PUBLIC_BASE_URL": ("http://[", "begins with https:// or http://")},
 ]

@@ -28,3 +28,19 @@ def test_a_class_that_is_not_there_is_named(settings: Any) -> None:
     settings.CARRIERS = {"pigeon": "calls.carriers.pigeon.Pigeon"}
     with pytest.raises(ImproperlyConfigured, match=r"calls\.carriers\.pigeon\.Pigeon, which cannot be imported"):
         registry.load("CARRIERS", "pigeon")
+
+
+def test_a_provider_is_where_the_environment_says_else_its_service_else_a_stand_in_here(
+    providers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers.STAND_INS_PORT = 8766
+    assert registry.address("VOICES", "lark", key="") == "ws://127.0.0.1:8766/lark"
+    assert registry.address("VOICES", "wren", key="") == "http://127.0.0.1:8766/wren"
+    assert registry.address("VOICES", "lark", key="one") == "wss://lark.example/v1"
+    monkeypatch.setenv("LARK_URL", "ws://other.example")
+    assert registry.address("VOICES", "lark", key="one") == "ws://other.example"
+
+
+def test_one_key_opens_all_that_a_provider_does(providers: Any) -> None:
+    assert registry.keyed() == [("lark", "Lark & Co"), ("wren", "Wren")]
+    assert (registry.key_variable("wren"), registry.key_variable("pigeon")) == ("WREN_API_KEY", "")

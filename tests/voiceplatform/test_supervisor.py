@@ -16,7 +16,7 @@ import pytest
 
 from tests.platform import ROOT, free_port, wait_for
 
-CHILDREN = {"redis", "rehearsal", "worker", "beat", "web"}
+CHILDREN = {"redis", "rehearsal", "stand-ins", "worker", "beat", "web"}
 
 
 class Run:
@@ -29,6 +29,7 @@ class Run:
             "DATA_DIR": str(folder),
             "PORT": str(port),
             "REHEARSAL_PORT": str(rehearsal_port),
+            "STAND_INS_PORT": str(free_port()),
         }
         self.process: subprocess.Popen[bytes] | None = None
 

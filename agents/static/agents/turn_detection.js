@@ -2,6 +2,7 @@
 // ones have no effect as things stand. Without this script the page shows the saved object, and tells on saving.
 document.addEventListener("DOMContentLoaded", () => {
   const prefix = "turn_settings-0-";
+  const OF_THE_AGENT = ["language", "voice_provider", "hearing_provider"]; // what the turn settings must fit
   const form = document.querySelector(`[name^="${prefix}"]`)?.closest("form");
   // The page also holds the template of an empty form, further down.
   const shown = form?.querySelector(".turn-detection");
@@ -39,7 +40,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const mine = ++asked;
     const body = new FormData();
     for (const [name, value] of new FormData(form)) if (name.startsWith(prefix)) body.append(name.slice(prefix.length), value);
-    body.append("language", form.querySelector("[name=language]")?.value ?? "");
+    for (const name of OF_THE_AGENT) body.append(name, form.querySelector(`[name=${name}]`)?.value ?? "");
     const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
     const response = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": token } }).catch(() => null);
     if (!response || mine !== asked) return;
@@ -73,7 +74,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   let timer;
   form.addEventListener("input", (event) => {
-    if (event.target.name !== "language" && !event.target.name?.startsWith(prefix)) return;
+    if (!OF_THE_AGENT.includes(event.target.name) && !event.target.name?.startsWith(prefix)) return;
     weigh();
     clearTimeout(timer);
     timer = setTimeout(renew, 150);
