@@ -58,10 +58,10 @@ def complete(kind: str, slug: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def address(kind: str, slug: str, *, key: str) -> str:
-    """Where a provider is: what the environment names, else its service, else (nobody has a key) its stand-in on this machine."""
+    """Where a provider is: what the settings or the environment name, else its service, else (no key) its stand-in here."""
     provider = load(kind, slug)
-    named = environment.text(provider.url_variable).rstrip("/")
-    return named or (provider.service_url if key else stand_in(kind, slug))
+    named = getattr(settings, provider.url_variable, "") or environment.text(provider.url_variable)
+    return named.rstrip("/") or (provider.service_url if key else stand_in(kind, slug))
 
 
 def stand_in(kind: str, slug: str) -> str:

@@ -39,6 +39,8 @@ def test_a_provider_is_where_the_environment_says_else_its_service_else_a_stand_
     assert registry.address("VOICES", "lark", key="one") == "wss://lark.example/v1"
     monkeypatch.setenv("LARK_URL", "ws://other.example")
     assert registry.address("VOICES", "lark", key="one") == "ws://other.example"
+    providers.LARK_URL = "ws://third.example/"
+    assert registry.address("VOICES", "lark", key="one") == "ws://third.example"
 
 
 def test_one_key_opens_all_that_a_provider_does(providers: Any) -> None:
