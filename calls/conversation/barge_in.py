@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import phrases
-from .evidence import ALIVE, NO_SPEECH_MS, Burst
+from .evidence import ALIVE, ECHO_ENDS, NO_SPEECH_MS, Burst
 from .settings import ConversationSettings
 
 VERDICT_MARGIN_MS = 250
@@ -61,6 +61,7 @@ class Case:
     ends_at: float | None = None
     asked: bool = False  # the reply is a question
     held_at: float | None = None
+    tries_echo: bool = False  # it is held to hear whether the caller's sound ends with the agent's
     has_ear: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,7 +161,7 @@ def _late(case: Case) -> Verdict | None:
 def _at_its_end(case: Case) -> Verdict:
     burst, s = case.burst, case.settings
     if case.has_ear and burst.voiced_ms < NO_SPEECH_MS:
-        return _go_on(case, "echo" if burst.echo_ms > burst.voiced_ms else "noise")
+        return _go_on(case, "echo" if case.tries_echo or burst.echo_ms > burst.voiced_ms else "noise")
     if _answers(case):
         return _go_on(case, "answer", keeps=True)
     if case.may_listen:
@@ -194,7 +195,8 @@ def _quiet_until(case: Case) -> float:
     """When the caller will have been quiet for so long that a held reply goes on."""
     if not case.has_ear or case.held_at is None:
         return float("inf")
-    return max(case.burst.counted_at, case.held_at) + case.settings.resume_after_ms / 1000
+    held_at = case.held_at + (ECHO_ENDS if case.tries_echo else 0.0)
+    return max(case.burst.counted_at, held_at) + case.settings.resume_after_ms / 1000
 
 
 # --- the reasons

@@ -111,7 +111,7 @@ class CallerSide(Voicing):
             return
         unheard = self.playback.unheard_s(now)
         yield from act.stop(self.transcript, now, self._held)
-        self._held = self._held_at = None
+        self._held, self._held_at, self._tries_echo = None, None, False
         if self.settings.suppress_in_flight:
             self._suppress_until = now + self.settings.suppress_ms / 1000
         self._still_speaking_until = now if self.settings.mark_silent else now + unheard

@@ -114,7 +114,7 @@ class Conversation(Staff):
         for item in list(self.playback.items.values()):
             yield from self._finish(item, now)
         if self._held is not None:
-            self._held = self._held_at = None
+            self._held, self._held_at, self._tries_echo = None, None, False
             yield from self.playback.resume(now, self.settings.resume_overlap_ms)
         for item in self.playback.items.values():
             item.lost = True

@@ -27,6 +27,14 @@ still heard within two seconds; with a quarter more backchannels add up, with al
 LOUD_LASTS = 0.2
 """Seconds. A soft consonant between two loud vowels is as near to the phone as they are."""
 
+ECHO_LASTS_MS = 10_000.0
+"""Of unbroken likeness to the agent, after which it is tried whether it is an echo at all: the agent is silent for a moment, and
+an echo with it. Longer than most of what an agent says, because a caller on a speakerphone hears the gap; twice as long after
+each time that it was one."""
+
+ECHO_ENDS = 0.6
+"""Seconds after the agent's last sound in which its echo can still come."""
+
 ALIVE = 0.5
 """An ear that has said nothing for so many seconds is not there. It says something every 32 ms."""
 

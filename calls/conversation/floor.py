@@ -39,6 +39,7 @@ class Floor:
         self.began_at = now
         self._wait_for_nothing(now)
         self._know_nothing(settings)
+        self._weigh_nothing()
 
     def _wait_for_nothing(self, now: float) -> None:
         """None or a time in the past: nothing is waited for."""
@@ -95,12 +96,6 @@ class Floor:
         self._words: dict[str, str] = {}  # early ones, of the speech that goes on
         self._agent_words = ""  # the newest that the caller heard
         self._stopped_at: float | None = None
-        self._held: Cleared | None = None
-        self._held_at: float | None = None
-        self._refused_items: dict[str, str] = {}  # of speech that was no interruption: item -> why
-        self._still_open = ""  # such an item whose speech has not ended
-        self._owes_answer = False  # to what was said over a reply that goes on
-        self._ended_by_hand = False  # the newest turn was, and its speech may be going on
         self._early_audio: deque[str] = deque(maxlen=FRAMES_KEPT)
         self._text_at: dict[str, float] = {}  # when the first text of a reply came that a voice has to speak
         self._voice_losses = 0  # without an utterance in between that came to its end
@@ -108,6 +103,17 @@ class Floor:
         self._sure_ms = 0.0  # our ear has been sure of speech
         self._unsaid = ""  # of a reply whose voices have all failed
         self._unsaid_of = ""  # which reply it was
+
+    def _weigh_nothing(self) -> None:
+        """No sound over the agent."""
+        self._held: Cleared | None = None
+        self._held_at: float | None = None
+        self._tries_echo = False  # the reply is held to hear whether it is one
+        self._echoes = 0  # that were found so
+        self._refused_items: dict[str, str] = {}  # of speech that was no interruption: item -> why
+        self._still_open = ""  # such an item whose speech has not ended
+        self._owes_answer = False  # to what was said over a reply that goes on
+        self._ended_by_hand = False  # the newest turn was, and its speech may be going on
 
     @property
     def making(self) -> bool:

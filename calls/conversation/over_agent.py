@@ -12,7 +12,7 @@ from . import events as e
 from .barge_in import Case, Verdict
 from .caller_side import CallerSide
 from .commands import AddItem, ClearPlayback, Note
-from .evidence import FRAME_MS, NO_SPEECH_MS
+from .evidence import ECHO_LASTS_MS, FRAME_MS, NO_SPEECH_MS
 from .floor import Commands
 from .states import OVER_AGENT, State
 
@@ -97,6 +97,7 @@ class OverAgent(CallerSide):
             ends_at=now + self.playback.left_s(now) if made else None,
             asked=patience.asks(" ".join(item.text for item in self.playback.items.values())),
             held_at=self._held_at,
+            tries_echo=self._tries_echo,
         )
 
     def _weigh(self, now: float) -> Commands:
@@ -126,6 +127,8 @@ class OverAgent(CallerSide):
     def _go_on(self, item_id: str, verdict: Verdict, now: float, ended: e.SpeechStopped | None = None) -> Commands:
         """It is no interruption: the reply goes on from where it was heard."""
         held, silent_ms = self._held, self._silent_ms(now)
+        self._echoes += self._tries_echo and verdict.because == "echo"
+        self._tries_echo = False
         yield self._refusal(item_id, verdict, now, silent_ms)
         self._held = self._held_at = None
         self.state = State.REPLYING
@@ -211,10 +214,29 @@ class OverAgent(CallerSide):
             self._voiced_ms += FRAME_MS
         if self._surest is not None:
             self._surest = max(self._surest, event.probability)
-        if self.state in OVER_AGENT:
+        if self._could_be_a_person():
+            yield from self._try_echo(now)
+        elif self.state in OVER_AGENT:
             yield from self._weigh(now)
         elif self.state in (State.REPLYING, State.CONNECTING) and self.burst.counts_now:
             yield from self._heard_by_us(now)
+
+    def _could_be_a_person(self) -> bool:
+        """What is taken for an echo lasts so long that it may be somebody who is not given way to."""
+        speaks = self.state is State.WEIGHING or (self.state is State.REPLYING and bool(self._still_open))
+        return speaks and self._speech is not None and self.burst.echo_ms >= ECHO_LASTS_MS * 2**self._echoes
+
+    def _try_echo(self, now: float) -> Commands:
+        """Be silent for a moment: an echo ends with the agent's sound, and a person goes on."""
+        self.burst.begin()
+        if self._is_protected() or not self.playback.unheard_s(now):
+            return
+        self._refused_items.pop(self._still_open, None)
+        self._still_open, self._tries_echo, self.look_at = "", True, None
+        self.state = State.HOLDING
+        self._held, self._held_at = self.playback.hold(now), now
+        yield ClearPlayback(self._held.heard_until, self._interruptions + 1, held=True)
+        yield from self._weigh(now)
 
     def _heard_by_us(self, now: float) -> Commands:
         """Speech that the model's VAD has not noticed, or that was refused and goes on, stops the agent when it is long enough."""

@@ -73,7 +73,7 @@ LEADS_TO: dict[State, Ways] = {
     REPLYING: _and(
         {
             "SpeechStarted": {HEARING, WEIGHING, HOLDING},
-            "SoundHeard": {HEARING},
+            "SoundHeard": {HEARING, HOLDING},  # the second: is it an echo at all?
             "EarlyWords": {HEARING},
             "CallerTranscript": {PREPARING},
             "ReplyDone": {LISTENING, HEARING, PREPARING, ENDED},
@@ -90,7 +90,7 @@ LEADS_TO: dict[State, Ways] = {
     WEIGHING: _and(
         {
             "SpeechStopped": {REPLYING, PREPARING},
-            "SoundHeard": {HEARING},
+            "SoundHeard": {HEARING, HOLDING},
             "EarlyWords": {HEARING},
             "SettingsChanged": {HEARING},
             "ModelConfigured": {HEARING},

@@ -7,6 +7,7 @@ from typing import Any
 
 from calls.conversation import events as e
 from calls.conversation import silence
+from calls.conversation.evidence import ECHO_LASTS_MS
 from calls.conversation.states import State
 from tests.calls.conversation.talk import EAR, GATE, Talk
 
@@ -445,6 +446,15 @@ def _over() -> Talk:
     return talk
 
 
+def _weighing_a_long_echo(stop_sound: str = "when_sure") -> Talk:
+    talk = Talk(**EAR, echo_guard=0.7, stop_sound=stop_sound, resume_after_ms=300).answered()
+    talk.agent_says(30.0)
+    talk.caller_begins("u2", 10_000)
+    talk.hears(640, echo=0.9)  # held for it, it is refused meanwhile
+    talk.hears(ECHO_LASTS_MS - 16 - talk.conversation.burst.echo_ms, echo=0.9)
+    return talk
+
+
 SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "a reply is held as the longest call ends": (State.HOLDING, _nearly_the_longest_call),
     "speech is weighed as the longest call ends": (State.WEIGHING, _weighing_nearly_the_longest_call),
@@ -490,6 +500,8 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "speech is weighed in the grace of a short reply": (State.WEIGHING, _weighing_in_the_grace_of_a_short_reply),
     "speech that is weighed is nearly long enough": (State.WEIGHING, _weighing_nearly_enough),
     "settings change while speech is weighed": (State.WEIGHING, _weighing_a_change),
+    "an echo lasts so long that it is nearly doubted": (State.WEIGHING, _weighing_a_long_echo),
+    "an echo that was refused lasts as long": (State.REPLYING, lambda: _weighing_a_long_echo("at_once")),
     "a reply is held": (State.HOLDING, _holding),
     "a reply without a sound is held": (State.HOLDING, _holding_soundless),
     "a reply is held for a noise": (State.HOLDING, _holding_for_a_noise),

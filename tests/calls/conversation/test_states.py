@@ -58,7 +58,10 @@ def facts_for(talk: Talk) -> list[e.Event]:
         *[e.CallerTranscript(item, text) for item in ("u1", "u2") for text in ("Stop.", "Yes.", "")],
         e.CallerTranscriptFailed("u1", "audio_unintelligible"),
         *[e.EarlyWords(item, text) for item in ("u1", "u2") for text in ("stop", "mm-hm")],
-        *[e.SoundHeard(talk.now, probability, 20.0) for probability in (0.9, 0.1)],
+        *[
+            e.SoundHeard(talk.now, probability, 20.0, echo)
+            for probability, echo in ((0.9, 0.0), (0.1, 0.0), (0.9, 0.9))
+        ],
         *[e.ReplyCreated(reply, request) for reply in ("r1", "r2") for request in (None, asked)],
         *[e.ItemAdded("r1", item, kind) for item, kind in (("a1", "message"), ("f1", "function_call"))],
         *[e.ReplyAudio(reply, "a1", 0, b"\x55" * 2000) for reply in ("r1", "r2")],
