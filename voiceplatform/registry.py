@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -65,9 +66,10 @@ def address(kind: str, slug: str, *, key: str) -> str:
 
 
 def stand_in(kind: str, slug: str) -> str:
-    """The address of a provider's stand-in, which `make run` serves."""
-    scheme = "ws" if load(kind, slug).service_url.startswith("ws") else "http"
-    return f"{scheme}://127.0.0.1:{settings.STAND_INS_PORT}/{slug}"
+    """The address of a provider's stand-in, which `make run` serves: the service's own path, below the slug."""
+    service = urlsplit(load(kind, slug).service_url)
+    scheme = "ws" if service.scheme.startswith("ws") else "http"
+    return f"{scheme}://127.0.0.1:{settings.STAND_INS_PORT}/{slug}{service.path}".rstrip("/")
 
 
 def stand_ins() -> dict[str, str]:

@@ -34,8 +34,9 @@ def test_a_provider_is_where_the_environment_says_else_its_service_else_a_stand_
     providers: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     providers.STAND_INS_PORT = 8766
-    assert registry.address("VOICES", "lark", key="") == "ws://127.0.0.1:8766/lark"
+    assert registry.address("VOICES", "lark", key="") == "ws://127.0.0.1:8766/lark/v1"
     assert registry.address("VOICES", "wren", key="") == "http://127.0.0.1:8766/wren"
+    assert registry.address("HEARINGS", "wren", key="") == "ws://127.0.0.1:8766/wren/v2"
     assert registry.address("VOICES", "lark", key="one") == "wss://lark.example/v1"
     monkeypatch.setenv("LARK_URL", "ws://other.example")
     assert registry.address("VOICES", "lark", key="one") == "ws://other.example"
