@@ -69,7 +69,7 @@ def denied(request: HttpRequest, exception: Exception | None = None) -> HttpResp
             "needed": _in_words(needed),
             "whom": whom_to_ask(request.user) if signed_in else [],
             "inside": signed_in and request.user.is_staff,
-            "title": "Not for you, as things are",
+            "title": "No access",
             "login": reverse("admin:login"),
         }
         return render(request, "403.html", context, status=403)

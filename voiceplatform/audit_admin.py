@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
@@ -82,7 +82,8 @@ class AuditAdmin(ModelAdmin):
 
     @admin.display(description="details")
     def told(self, entry: AuditEntry) -> str:
-        return format_html_join("", "<span class='block'>{}</span>", ((line,) for line in told(entry.details)))
+        lines = format_html_join("", "<span class='block'>{}</span>", ((line,) for line in told(entry.details)))
+        return format_html('<span class="al-told">{}</span>', lines)
 
     def get_urls(self) -> list[Any]:
         export = path("export/", self.admin_site.admin_view(self.export), name="voiceplatform_auditentry_export")
