@@ -10,7 +10,7 @@ from typing import Any
 from calls import circuit
 from calls.conversation import commands as c
 from calls.conversation.events import Event, HearingLost, HearingReady, OutletFull
-from calls.sockets import Refused, Socket
+from calls.sockets import MakeConnection, Refused, Socket
 from calls.voices.hearing import HearingDialect
 
 FRAMES_KEPT = 250
@@ -24,10 +24,10 @@ Feed = Callable[[Event], None]
 class HearingLink:
     """One socket. Sound that comes before the provider listens waits for it."""
 
-    def __init__(self, dialect: HearingDialect, feed: Feed) -> None:
+    def __init__(self, dialect: HearingDialect, feed: Feed, connection: MakeConnection = Socket) -> None:
         self._dialect = dialect
         self._feed = feed
-        self._socket = Socket(self._read, self._lost)
+        self._socket = connection(self._read, self._lost)
         self._ready = False
         self._over = False
         self._early: deque[c.SendToHearing] = deque(maxlen=FRAMES_KEPT)
@@ -91,8 +91,11 @@ class HearingOutlet:
 
     takes = frozenset({c.OpenHearing, c.SendToHearing, c.EndUtterance, c.EndCall})
 
-    def __init__(self, dialect: Callable[[], HearingDialect], address: str, feed: Feed) -> None:
+    def __init__(
+        self, dialect: Callable[[], HearingDialect], address: str, feed: Feed, connection: MakeConnection = Socket
+    ) -> None:
         self._dialect = dialect
+        self._connection = connection
         self._circuit = circuit.of(address)
         self._feed = feed
         self._link: HearingLink | None = None
@@ -113,7 +116,7 @@ class HearingOutlet:
         if not self._circuit.allows(now):
             self._feed(HearingLost("out of order", retry=False))
             return
-        link = HearingLink(self._dialect(), lambda event: self._from(link, event, now))
+        link = HearingLink(self._dialect(), lambda event: self._from(link, event, now), self._connection)
         self._link = link
         self._start(link.open())
 

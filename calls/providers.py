@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import httpx
+
 from agents.snapshot import AgentSnapshot
+from calls.sockets import MakeConnection, Socket
 from calls.voice_http import HttpLink
 from calls.voice_links import Feed, Lost, SocketLink, VoiceLink
 from calls.voice_outlet import Voice
@@ -14,6 +18,17 @@ from calls.voices.hearing import HearingDialect
 from voiceplatform import registry
 
 Keys = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How providers are reached: as in a call, or where no network is meant to be."""
+
+    connection: MakeConnection = Socket
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+NETWORK = Network()
 
 
 class Ear(NamedTuple):
@@ -36,7 +51,7 @@ def voices(snapshot: AgentSnapshot, keys: Keys) -> list[Voice]:
     ]
 
 
-def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "") -> Voice:
+def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "", network: Network = NETWORK) -> Voice:
     """One voice. Options that are not valid any more fall back to their defaults: a call goes on with what can be had."""
     kind = registry.load("VOICES", slug)
     url = registry.address("VOICES", slug, key=key)
@@ -47,8 +62,8 @@ def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "") ->
 
     def link(feed: Feed, lost: Lost) -> VoiceLink:
         if kind.transport == "http":
-            return HttpLink(dialect(), feed, lost, language=language)
-        return SocketLink(dialect, feed, lost)
+            return HttpLink(dialect(), feed, lost, language=language, transport=network.transport)
+        return SocketLink(dialect, feed, lost, connection=network.connection)
 
     return Voice(slug, url, link)
 
@@ -57,10 +72,14 @@ def hearing(snapshot: AgentSnapshot, keys: Keys, silence_ms: int) -> Ear:
     """The agent's ear."""
     assert snapshot.hearing is not None
     slug = snapshot.hearing["provider"]
+    return ear(slug, snapshot.hearing["options"], keys.get(slug, ""), snapshot.language, silence_ms=silence_ms)
+
+
+def ear(slug: str, values: Mapping[str, Any], key: str, language: str = "", *, silence_ms: int) -> Ear:
+    """One ear. `silence_ms`: after which a turn is over."""
     kind = registry.load("HEARINGS", slug)
-    chosen = _options(kind.Options, snapshot.hearing["options"])
-    key, language = keys.get(slug, ""), snapshot.language
     url = registry.address("HEARINGS", slug, key=key)
+    chosen = _options(kind.Options, values)
     return Ear(url, lambda: kind(chosen, url=url, api_key=key, language=language, silence_ms=silence_ms))
 
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -38,10 +39,32 @@ class Refused(Exception):
         self.hopeless = hopeless
 
 
+Read = Callable[[str | bytes], None]
+Over = Callable[[str, int | None], None]
+
+
+class Connection(Protocol):
+    """What a link needs of a socket. In a run whose time is only counted it is none."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+    async def open(self, url: str, headers: dict[str, str], opening: Iterable[str], within_s: float = ...) -> None: ...
+
+    def write(self, message: str | bytes) -> None: ...
+
+    def has_room(self) -> bool | None: ...
+
+    async def close(self) -> None: ...
+
+
+MakeConnection = Callable[[Read, Over], Connection]
+
+
 class Socket:
     """A connection with a reader. `read` gets each message; `lost` is called once, with the close code, unless we closed."""
 
-    def __init__(self, read: Callable[[str | bytes], None], lost: Callable[[str, int | None], None]) -> None:
+    def __init__(self, read: Read, lost: Over) -> None:
         self._read_message = read
         self._lost = lost
         self._socket: ClientConnection | None = None

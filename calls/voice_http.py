@@ -109,7 +109,16 @@ class _Utterance:
 class HttpLink:
     """One voice of one call; see VoiceLink. `language`: of the text, for how its sentences end."""
 
-    def __init__(self, dialect: HttpVoice, feed: Feed, lost: Lost, *, language: str = "") -> None:
+    def __init__(
+        self,
+        dialect: HttpVoice,
+        feed: Feed,
+        lost: Lost,
+        *,
+        language: str = "",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._transport = transport  # where no network is meant to be
         self._dialect = dialect
         self._feed = feed
         self._lost = lost
@@ -259,6 +268,7 @@ class HttpLink:
         if self._client is None:
             secure = url.startswith("https:")
             self._client = httpx.AsyncClient(
+                transport=self._transport,
                 verify=_trusted() if secure else False,
                 trust_env=secure,  # no proxy between us and a stand-in
                 timeout=TIMEOUTS,

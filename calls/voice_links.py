@@ -9,7 +9,7 @@ from typing import Protocol
 
 from calls.conversation.commands import FinishSpeaking, Speak, StopSpeaking
 from calls.conversation.events import VoiceDone, VoiceFailed
-from calls.sockets import Refused, Socket
+from calls.sockets import Connection, MakeConnection, Refused, Socket
 from calls.voices.base import SocketVoice, VoiceCommand, VoiceEvent
 
 HANDSHAKE_S = 3.0
@@ -41,12 +41,20 @@ class SocketLink:
     `dialect`: makes one for each socket.
     """
 
-    def __init__(self, dialect: Callable[[], SocketVoice], feed: Feed, lost: Lost = _ignore) -> None:
+    def __init__(
+        self,
+        dialect: Callable[[], SocketVoice],
+        feed: Feed,
+        lost: Lost = _ignore,
+        *,
+        connection: MakeConnection = Socket,
+    ) -> None:
         self._make = dialect
+        self._connection = connection
         self._feed = feed
         self._lost = lost
         self._dialect = dialect()
-        self._socket: Socket | None = None
+        self._socket: Connection | None = None
         self._stands = False
         self._closed = False
         self._waiting: deque[VoiceCommand] = deque()
@@ -109,7 +117,7 @@ class SocketLink:
 
     # --- from the provider
 
-    def _read(self, socket: Socket, message: str | bytes) -> None:
+    def _read(self, socket: Connection, message: str | bytes) -> None:
         for event in self._dialect.parse(message):
             if socket is not self._socket or self._closed:
                 return
@@ -119,7 +127,7 @@ class SocketLink:
         if socket is self._socket:
             self._send(self._dialect.waiting())
 
-    def _over(self, socket: Socket, reason: str, close_code: int | None) -> None:
+    def _over(self, socket: Connection, reason: str, close_code: int | None) -> None:
         if socket is not self._socket or self._closed:
             return
         self._socket, self._stands = None, False

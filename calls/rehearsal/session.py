@@ -48,11 +48,12 @@ class Session:
     """`handle`, `tick` and `deadline`, as the core of the product has them. Times are seconds; `unix` is the wall clock at
     `now`. Raises nothing for what a client sends.
 
-    `said`: sounds (mu-law) that its replies consist of, one each, in this order, without words; after them the script goes on.
+    `said`: what its replies consist of, one each, in this order: sounds (mu-law), which have no words, or words; after them the
+    script goes on.
     """
 
     def __init__(
-        self, model: str, ear: Ear, behaviour: Behaviour, now: float, unix: float, *, said: Iterable[bytes] = ()
+        self, model: str, ear: Ear, behaviour: Behaviour, now: float, unix: float, *, said: Iterable[bytes | str] = ()
     ) -> None:
         self.id = _new("sess")
         self.behaviour = behaviour
@@ -314,8 +315,9 @@ class Session:
         wishes = self._wishes(asked)
         # The instructions of a response replace those of the session, so clients repeat these in front of their own.
         instructions = str(asked.get("instructions") or "").removeprefix(self._config["instructions"])
-        sound, words = next(self._said, None), ""
-        if sound is None:
+        said = next(self._said, None)
+        sound, words = (None, said) if isinstance(said, str) else (said, "")
+        if said is None:
             words = self._script.reply(instructions, interrupted=self._interrupted, words=self.items.unanswered_words())
         self._interrupted = False
         self._owed = self._owed and asked.get("conversation") == "none"

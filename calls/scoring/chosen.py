@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 from django.db import Error as DatabaseError
 from django.db import models
@@ -15,6 +16,7 @@ from agents.models import Agent, TurnSettings
 from agents.snapshot import AgentSnapshot
 from calls.conversation.settings import ConversationSettings
 from calls.rehearsal.config import segmentation
+from voiceplatform import registry
 
 DEFAULT_PRESET = "natural"
 _YES, _NO = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
@@ -47,9 +49,21 @@ def presets() -> dict[str, Any]:
         return {}
 
 
-def choose(*, preset: str = "", agent: str = "", values: list[str] | None = None, bare: bool = False) -> Chosen:
-    """The settings by their names, `values` (name=value) over them. `bare`: what an agent has before anything is set.
-    Raises BadChoice."""
+def choose(
+    *,
+    preset: str = "",
+    agent: str = "",
+    values: list[str] | None = None,
+    bare: bool = False,
+    voices: tuple[str, ...] = (),
+    hearing: str = "",
+) -> Chosen:
+    """The settings by their names, `values` (name=value) over them. `bare`: what an agent has before anything is set. `voices`
+    and `hearing`: providers by their slugs. Raises BadChoice."""
+    for kind, slugs in (("VOICES", voices), ("HEARINGS", filter(None, [hearing]))):
+        for slug in slugs:
+            if not registry.knows(kind, slug):
+                raise BadChoice(f"{slug!r} is none of {', '.join(sorted(getattr(django_settings, kind)))}.")
     turn, label = (_bare(), "defaults") if bare else _base(preset, agent)
     for setting in values or ():
         name, value = _read(setting)
@@ -64,7 +78,9 @@ def choose(*, preset: str = "", agent: str = "", values: list[str] | None = None
     # A scene's reply is never the greeting, which some settings protect.
     snapshot = AgentSnapshot.of(turn.agent)
     settings = ConversationSettings.of(snapshot.turn, greeting="", turn_detection=snapshot.turn_detection)
-    return Chosen(label, settings, snapshot.turn_detection, snapshot.turn)
+    if voices or hearing:
+        label = f"{label}, {' and '.join(filter(None, (*voices, hearing and f'heard by {hearing}')))}"
+    return Chosen(label, settings.with_providers(voices, hearing), snapshot.turn_detection, snapshot.turn)
 
 
 def _base(preset: str, agent: str) -> tuple[TurnSettings, str]:

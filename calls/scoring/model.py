@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -24,7 +24,7 @@ NAME = "gpt-realtime-2.1"
 class Model:
     """Takes what the product's outlet takes, and opens one session after another, as it is told. `delay_s`: each way.
 
-    `says` gives the sound of each reply when it begins.
+    `says` gives the sound of each reply, or its words, when it begins.
     """
 
     takes = ModelOutlet.takes
@@ -34,11 +34,12 @@ class Model:
         clock: Clock,
         feed: Callable[[e.Event], None],
         *,
-        turn_detection: dict[str, Any],
+        turn_detection: dict[str, Any] | None,
         behaviour: Behaviour,
         delay_s: float,
-        says: Callable[[], bytes],
+        says: Callable[[], bytes] | Callable[[], str],
         make_vad: Callable[[], Ear],
+        as_text: bool = False,
     ) -> None:
         self.reply_of: dict[str, str] = {}
         """Item -> reply, of all sound that was sent."""
@@ -46,7 +47,8 @@ class Model:
         """From the last request to the first sound that was sent for it."""
         self._clock, self._feed = clock, feed
         self._turn_detection, self._behaviour, self._delay_s = turn_detection, behaviour, delay_s
-        self._said = iter(says, None)
+        self._said: Iterator[bytes | str] = iter(says, None)
+        self._as_text = as_text
         self._dialect: OpenAIRealtime | None = None
         self._session: Session | None = None
         self._timer: Appointment | None = None
@@ -66,7 +68,7 @@ class Model:
             yield number * FRAME_MS / 1000, round(value, 3)
 
     def _open(self) -> None:
-        asked = ModelSession(NAME, "Answer the caller.", "marin", self._turn_detection)
+        asked = ModelSession(NAME, "Answer the caller.", "marin", self._turn_detection, as_text=self._as_text)
         self._dialect = OpenAIRealtime(asked, url="ws://rehearsal")
         self._ear = _Remembering(self._make_vad())
         self._session = Session(NAME, self._ear, self._behaviour, self._clock.now, 0.0, said=self._said)
@@ -89,7 +91,7 @@ class Model:
 
     def _answer(self, session: Session, events: list[dict[str, Any]]) -> None:
         for event in events:
-            if event["type"] == "response.output_audio.delta":
+            if event["type"] in ("response.output_audio.delta", "response.output_text.delta"):
                 self._watch_sound(event)
             self._come_back(orjson.dumps(event))
         self._arm(session)

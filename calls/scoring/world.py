@@ -7,7 +7,9 @@ It could not be the greeting, which some settings protect. In a scene of a turn 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,7 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from calls import audio
+from django.utils.module_loading import import_string
+
+from calls import audio, providers
 from calls.bridge import Bridge, Outlet
 from calls.carriers.base import StreamStarted
 from calls.carriers.twilio import Twilio
@@ -23,17 +27,24 @@ from calls.conversation import commands as c
 from calls.conversation import events as e
 from calls.conversation.conversation import Conversation
 from calls.conversation.settings import ConversationSettings
+from calls.conversation.words import MS_PER_CHARACTER
 from calls.ear import stream
+from calls.hearing_outlet import HearingOutlet
 from calls.outlets import RecorderOutlet, Track
 from calls.rehearsal import hearing
 from calls.rehearsal.behaviour import Behaviour
+from calls.rehearsal.script import REPLIES
 from calls.scoring.clock import Clock
+from calls.scoring.counted_loop import CountedLoop, LoopClock
 from calls.scoring.course import Course, Heard, Moment, Names, stretches, track
+from calls.scoring.far import Far
 from calls.scoring.mixing import Laid
 from calls.scoring.model import Model
 from calls.scoring.phone import Phone
 from calls.simulated_phone import read_wav
 from calls.vad import SileroVad
+from calls.voice_outlet import VoiceOutlet
+from voiceplatform import registry
 
 REQUEST = Path(__file__).parent.parent / "clips" / "request.wav"
 REQUEST_FROM_MS = 850
@@ -96,8 +107,23 @@ class Setup:
 def play(laid: Laid, setup: Setup) -> Course:
     """Carry the call of a scene to the scene's end."""
     with _faults() as faults:
-        course = World(laid, setup).run()
+        if not (setup.settings.voices or setup.settings.hearing):
+            return replace(World(laid, setup, Clock()).run(), faults=tuple(faults))
+        loop = CountedLoop()
+        try:
+            course = World(laid, setup, LoopClock(loop)).run()
+            loop.run_until_complete(_end_all())
+        finally:
+            loop.close()
     return replace(course, faults=tuple(faults))
+
+
+async def _end_all() -> None:
+    """Of the providers, what still runs."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 @contextlib.contextmanager
@@ -127,8 +153,8 @@ class _Collect(logging.Handler):
 class World:
     """One call. Everything in it happens on one clock."""
 
-    def __init__(self, laid: Laid, setup: Setup) -> None:
-        self.clock = Clock()
+    def __init__(self, laid: Laid, setup: Setup, clock: Clock) -> None:
+        self.clock = clock
         self.dialect = Twilio()
         self._moments: list[tuple[float, str, dict[str, Any]]] = []
         self._laid, self._setup = laid, setup
@@ -146,14 +172,15 @@ class World:
         self._model = Model(
             self.clock,
             self._feed,
-            turn_detection=setup.turn_detection,
+            turn_detection=None if setup.settings.hearing else setup.turn_detection,
             behaviour=setup.behaviour,
             delay_s=setup.model_delay_s,
-            says=self._next_reply,
+            says=self._next_words if setup.settings.voices else self._next_reply,
+            as_text=bool(setup.settings.voices),
             make_vad=setup.make_vad,
         )
         self._ear = setup.make_ear(self._feed, self.clock) if setup.make_ear is not None else None
-        outlets: list[Outlet] = [_Watch(self), _PhoneOutlet(self), self._model]
+        outlets: list[Outlet] = [_Watch(self), _PhoneOutlet(self), self._model, *self._providers()]
         if self._ear is not None:
             outlets.append(RecorderOutlet(self._ear))  # the ear must know of the agent's sound what the recorder knows
         self._bridge = Bridge(
@@ -164,6 +191,21 @@ class World:
             clock=self.clock,
             call_later=self.clock.later,
         )
+
+    def _providers(self) -> Iterator[Outlet]:
+        """The voices and the ear that are not the model's: their stand-ins, at the far end of a wire."""
+        s = self._setup.settings
+        named = {slug: registry.load("VOICES", slug).stand_in for slug in s.voices}
+        if s.hearing:
+            named[s.hearing] = registry.load("HEARINGS", s.hearing).stand_in
+        far = Far({slug: import_string(path)() for slug, path in named.items()}, self.clock, self._setup.model_delay_s)
+        network = far.network()
+        if s.voices:
+            yield VoiceOutlet([providers.voice(slug, {}, "key", network=network) for slug in s.voices], self._feed)
+        if s.hearing:
+            where = network.address("HEARINGS", s.hearing)
+            dialect = providers.ear(s.hearing, {}, "key", url=where, language="en", silence_ms=s.silence_ms)
+            yield HearingOutlet(dialect, where, self._feed, network.connection)
 
     def run(self) -> Course:
         """From the ring to the scene's end."""
@@ -184,6 +226,16 @@ class World:
         if self._laid.agent and not self._phone.has_heard:
             return self._laid.agent
         return (self._laid.agent or read_wav(ANSWER))[: ANSWER_MS * 8]
+
+    def _next_words(self) -> str:
+        """A text that takes as long to say as the scene's own reply lasts."""
+        characters = len(self._next_reply()) / 8 / MS_PER_CHARACTER
+        words = ""
+        for sentence in itertools.cycle(REPLIES):
+            words = f"{words} {sentence}".strip()
+            if len(words) >= characters:
+                return words
+        return words
 
     # --- the wire to the phone
 

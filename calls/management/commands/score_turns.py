@@ -40,6 +40,10 @@ class Command(BaseCommand):
         parser.add_argument("--preset", default="", help="settings by their name (natural, where there are presets)")
         parser.add_argument("--agent", default="", help="settings of an agent in the database, by its name")
         parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", dest="values")
+        parser.add_argument(
+            "--voice", action="append", default=[], help="speak with this provider's stand-in (elevenlabs…)"
+        )
+        parser.add_argument("--hearing", default="", help="hear with this provider's stand-in (speechmatics)")
         parser.add_argument("--compare", default="", metavar="PRESET", help="a second column with other settings")
         parser.add_argument("--only", default="", help=f"of {','.join(scenes.GROUPS)}, divided by commas")
         parser.add_argument("--limit", type=int, help="at most so many scenes of each kind, chosen by the seed")
@@ -84,7 +88,13 @@ class Command(BaseCommand):
 
     def _choose(self, options: dict[str, Any]) -> list[Chosen]:
         try:
-            first = choose(preset=options["preset"], agent=options["agent"], values=options["values"])
+            first = choose(
+                preset=options["preset"],
+                agent=options["agent"],
+                values=options["values"],
+                voices=tuple(options["voice"]),
+                hearing=options["hearing"],
+            )
             return [first, choose(preset=options["compare"])] if options["compare"] else [first]
         except BadChoice as why:
             raise CommandError(str(why)) from None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 import uuid
 from urllib.parse import parse_qs
 
 from calls.rehearsal.voices import speech
 from calls.rehearsal.voices.context import Context, Piece
-from calls.rehearsal.voices.host import Message, Receive, Send, Spoken, VoiceBehaviour, refuse
+from calls.rehearsal.voices.host import Message, Receive, Send, Spoken, VoiceBehaviour, clock, refuse
 from calls.rehearsal.voices.line import Json, Line
 from calls.rehearsal.voices.speech import TimedWord
 
@@ -87,23 +86,23 @@ class _Session:
     async def serve(self) -> None:
         await self.line.accept()
         idle_s = self.stand_in.behaviour.idle_s or IDLE_S
-        heard_at = time.monotonic()
+        heard_at = clock()
         try:
             while True:
-                now = time.monotonic()
+                now = clock()
                 deadlines = [context.due_at for context in self.contexts.values() if context.due_at is not None]
                 try:
                     message = await self.line.next(max(0.0, min([heard_at + idle_s, *deadlines]) - now))
                 except TimeoutError:
                     for context in self.contexts.values():
-                        context.speak_if_due(time.monotonic())
-                    if time.monotonic() - heard_at >= idle_s:
+                        context.speak_if_due(clock())
+                    if clock() - heard_at >= idle_s:
                         await self.line.close(1000, "connection idle timeout")
                         return
                     continue
                 if message is None:
                     return
-                heard_at = time.monotonic()
+                heard_at = clock()
                 await self._take(message)
         finally:
             for context in self.contexts.values():
@@ -200,7 +199,7 @@ class _Context(Context):
         return {key: value for key, value in message.items() if key not in MAY_CHANGE} == self._fixed
 
     def takes_more(self) -> bool:
-        expired = self.idle and self.spoken.sent_ms and time.monotonic() - self.last_sound_at > self.behaviour.expiry_s
+        expired = self.idle and self.spoken.sent_ms and clock() - self.last_sound_at > self.behaviour.expiry_s
         return not (self._complete or self.spoken.stopped or self.over or expired)
 
     def add(self, message: Json) -> None:
@@ -209,7 +208,7 @@ class _Context(Context):
         self._complete = not message.get("continue", False)
         at_once = self._complete or message.get("flush") or not self._delay_ms or ENOUGH.search(self._buffer)
         if self._buffer and self.due_at is None:
-            self.due_at = time.monotonic() + self._delay_ms / 1000
+            self.due_at = clock() + self._delay_ms / 1000
         if at_once:
             self._speak_buffer(flush=bool(message.get("flush")) or not self._delay_ms)
         if self._complete:

@@ -6,11 +6,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from calls.rehearsal.voices.host import Spoken, VoiceBehaviour
+from calls.rehearsal.voices.host import Spoken, VoiceBehaviour, clock
 from calls.rehearsal.voices.line import Line
 from calls.rehearsal.voices.speech import Speech, TimedWord
 
@@ -39,7 +38,7 @@ class Context:
         self.line = line
         self.behaviour = behaviour
         self.spoken = spoken
-        self.last_sound_at = time.monotonic()
+        self.last_sound_at = clock()
         self.over = False
         self._make = make
         self._jobs: asyncio.Queue[tuple[str, float] | None] = asyncio.Queue()
@@ -66,7 +65,7 @@ class Context:
 
     def say(self, text: str) -> None:
         """Speak this in one go, after what is being spoken."""
-        self._jobs.put_nowait((text, time.monotonic()))
+        self._jobs.put_nowait((text, clock()))
 
     def end(self) -> None:
         """No more comes."""
@@ -121,7 +120,7 @@ class Context:
         size = self.behaviour.chunk_ms * speech.bytes_per_ms
         for number, start in enumerate(range(0, len(speech.audio), size)):
             audio = speech.audio[start : start + size]
-            await asyncio.sleep(max(0.0, self._due_at - time.monotonic()))
+            await asyncio.sleep(max(0.0, self._due_at - clock()))
             if self._halted and self.spoken.late_ms >= self.behaviour.late_ms:
                 return
             await self._send(Piece(audio, number, self.spoken.sent_ms, (), words, job), speech.bytes_per_ms)
@@ -142,5 +141,5 @@ class Context:
         self._sent_bytes += len(piece.audio)
         self.spoken.sent_ms = until_ms
         self.spoken.late_ms += ms if self.spoken.stopped else 0.0
-        self.last_sound_at = time.monotonic()
+        self.last_sound_at = clock()
         await self.sounds(Piece(piece.audio, piece.number, piece.at_ms, begun, piece.job_words, piece.job))

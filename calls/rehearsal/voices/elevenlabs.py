@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from calls.rehearsal.voices import speech
 from calls.rehearsal.voices.context import Context, Piece
-from calls.rehearsal.voices.host import Message, Receive, Send, Spoken, VoiceBehaviour, refuse
+from calls.rehearsal.voices.host import Message, Receive, Send, Spoken, VoiceBehaviour, clock, refuse
 from calls.rehearsal.voices.line import Json, Line
 from calls.rehearsal.voices.numbers import spelled
 from calls.rehearsal.voices.speech import TimedWord
@@ -89,7 +88,7 @@ class _Session:
             self.inactivity_s = stand_in.behaviour.idle_s
         self.contexts: dict[str, _Context] = {}  # those that take text
         self.closing: set[_Context] = set()  # … and those that only speak what they have
-        self.heard_at = time.monotonic()
+        self.heard_at = clock()
 
     async def serve(self) -> None:
         await self.line.accept()
@@ -107,13 +106,13 @@ class _Session:
             raise Refused("invalid_inactivity_timeout", "The inactivity timeout must be between 1 and 180 seconds.")
         while True:
             try:
-                message = await self.line.next(self._next_timeout() - time.monotonic())
+                message = await self.line.next(self._next_timeout() - clock())
             except TimeoutError:
                 self._time_out()
                 continue
             if message is None:
                 return
-            self.heard_at = time.monotonic()
+            self.heard_at = clock()
             if message.get("close_socket"):
                 await self._close_all()
                 return
@@ -126,7 +125,7 @@ class _Session:
         return min([self.heard_at, *named]) + self.inactivity_s
 
     def _time_out(self) -> None:
-        now = time.monotonic()
+        now = clock()
         if now - self.heard_at >= self.inactivity_s:
             raise Refused(
                 "input_timeout_exceeded",
@@ -162,7 +161,7 @@ class _Session:
             context = self._open(name, message)
         elif "voice_settings" in message or "generation_config" in message:
             raise Refused("invalid_message", "voice_settings can only be provided in the first message of a context.")
-        context.named_at = time.monotonic()
+        context.named_at = clock()
         context.add(text or "", flush=bool(message.get("flush")), auto=self.auto)
 
     def _open(self, name: str, message: Json) -> _Context:
@@ -225,7 +224,7 @@ class _Context(Context):
 
         super().__init__(name, session.line, session.stand_in.behaviour, make, spoken)
         self.session = session
-        self.named_at = time.monotonic()
+        self.named_at = clock()
         self.schedule: list[int] = SCHEDULE
         self._buffer = ""
         self._spoken_jobs = 0

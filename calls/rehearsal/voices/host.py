@@ -53,6 +53,11 @@ class Spoken:
         return "".join(word for word, end_ms in self.words if end_ms <= ms).strip()
 
 
+def clock() -> float:
+    """The loop's time (s): a run in which time is only counted has a loop of its own."""
+    return asyncio.get_running_loop().time()
+
+
 class StandIn(Protocol):
     """An ASGI application for one provider; `scope["path"]` is as the provider would get it."""
 

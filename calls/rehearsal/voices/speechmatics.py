@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-import time
 from urllib.parse import parse_qs, unquote
 
 import orjson
 
 from calls import audio
 from calls.rehearsal.voices import speech
-from calls.rehearsal.voices.host import Message, Receive, Send, Spoken, VoiceBehaviour, refuse
+from calls.rehearsal.voices.host import Message, Receive, Send, Spoken, VoiceBehaviour, clock, refuse
 from calls.rehearsal.voices.speechmatics_hearing import HearingBehaviour, HearingSession
 
 HEARING_PATH = "/v2"
@@ -94,7 +93,7 @@ class _Answer:
         self._spoken = spoken
 
     async def serve(self, voice: str, kind: str) -> None:
-        asked_at = time.monotonic()
+        asked_at = clock()
         made = await speech.speak(self._spoken.text, voice_id=voice, kind="audio/pcm")
         self._spoken.words += [(word.text, word.end_ms) for word in made.words]
         pcm = audio.resample(made.audio, 24000, RATE)
@@ -116,17 +115,17 @@ class _Answer:
     async def _give(self, pcm: bytes, kind: str, asked_at: float) -> None:
         behaviour = self._behaviour
         content_type = b"audio/wav" if kind.startswith("wav") else b"audio/pcm"
-        await asyncio.sleep(max(0.0, asked_at + behaviour.first_sound_s - time.monotonic()))
+        await asyncio.sleep(max(0.0, asked_at + behaviour.first_sound_s - clock()))
         await self._send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})
         if behaviour.mute:
             await asyncio.Event().wait()
         if kind.startswith("wav"):
             await self._chunk(_wav_header(len(pcm)))
-        due_at = time.monotonic()
+        due_at = clock()
         # Chunks of HTTP know nothing of samples: most end in the middle of one.
         size = behaviour.chunk_ms * BYTES_PER_MS + 1 if not behaviour.garbage else 333
         for start in range(0, len(pcm), size):
-            await asyncio.sleep(max(0.0, due_at - time.monotonic()))
+            await asyncio.sleep(max(0.0, due_at - clock()))
             if behaviour.break_after_ms is not None and self._spoken.sent_ms >= behaviour.break_after_ms:
                 self._scope["voices.abort"]()
                 return

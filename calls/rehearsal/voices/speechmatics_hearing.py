@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import orjson
 
 from calls import audio
-from calls.rehearsal.voices.host import Message, Receive, Send
+from calls.rehearsal.voices.host import Message, Receive, Send, clock
 from calls.rehearsal.voices.listener import NOT_UNDERSTOOD, End, Final, Heard, HeardWord, Listener, Partial
 from calls.voices.pcm import Pcm16k
 
@@ -86,7 +85,7 @@ class Later:
         self.task = asyncio.create_task(self._run())
 
     def put(self, message: Json) -> None:
-        self._waiting.put_nowait((time.monotonic() + self._delay_s, _frame(message)))
+        self._waiting.put_nowait((clock() + self._delay_s, _frame(message)))
 
     async def flush(self, *, hurry: bool = False) -> None:
         """Until all has left, in its time or at once. Nothing may be given after it."""
@@ -101,7 +100,7 @@ class Later:
             if frame is None:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), max(0.0, due_at - time.monotonic()))
+                await asyncio.wait_for(self._hurry.wait(), max(0.0, due_at - clock()))
             await self._send(frame)
 
 
@@ -155,10 +154,10 @@ class HearingSession:
 
     async def _converse(self) -> None:
         idle_s = self.behaviour.idle_s
-        heard_at = time.monotonic()
+        heard_at = clock()
         while not self._over:
             try:
-                async with asyncio.timeout(max(0.0, heard_at + idle_s - time.monotonic())):
+                async with asyncio.timeout(max(0.0, heard_at + idle_s - clock())):
                     message = await self._receive()
             except TimeoutError:
                 raise Ended("idle_timeout", "Session timed out because no audio was received") from None
@@ -166,7 +165,7 @@ class HearingSession:
                 return
             sound = message.get("bytes")
             if sound is not None:
-                heard_at = time.monotonic()
+                heard_at = clock()
                 await self._add(sound)
             else:
                 await self._take(_read(message.get("text") or ""))
