@@ -1,4 +1,4 @@
-"""Providers of voices and hearing in a run whose time is only counted: their stand-ins at the far end of a wire that is no socket."""
+"""Providers of voices and hearing in a run whose time is only counted: their stand-ins, at the far end of a wire in memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from calls.providers import Network
+from calls.rehearsal.voices.host import refuse
 from calls.scoring.clock import Clock
 from calls.sockets import Over, Read, Refused
+from voiceplatform import registry
 
 HOST = "stand-in"
 
@@ -28,10 +30,13 @@ class Far:
         return Network(
             connection=lambda read, lost: Wire(self, read, lost),
             transport=httpx.ASGITransport(app=self._http),
-            address=lambda kind, slug: f"ws://{HOST}/{slug}",
+            address=lambda kind, slug: f"{_scheme(kind, slug)}://{HOST}/{slug}",
         )
 
     async def _http(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"].count("/") < 2:  # asked only to have the way open
+            await refuse(scope, receive, send, 404)
+            return
         stand_in, below = self.below(scope["path"])
         await stand_in({**scope, **below}, receive, send)
 
@@ -39,6 +44,10 @@ class Far:
         """Whose path it is, and what of it the provider would get."""
         _, slug, rest = path.split("/", 2)
         return self.stand_ins[slug], {"path": f"/{rest}", "root_path": f"/{slug}", "client": (HOST, 0)}
+
+
+def _scheme(kind: str, slug: str) -> str:
+    return "ws" if registry.load(kind, slug).service_url.startswith("ws") else "http"
 
 
 class Wire:

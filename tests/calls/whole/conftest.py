@@ -15,13 +15,15 @@ from calls.simulated_phone import Script, SimulatedPhone
 from tests.openai_types import check_client_event, check_server_event
 from tests.platform import NUMBER, TOKEN, Platform, free_port
 
-MODEL_PORT = free_port()
+MODEL_PORT, STAND_INS_PORT = free_port(), free_port()
 """Fixed for the session: the web process is started once, the model anew for each test."""
 
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    made = Platform(tmp_path_factory.mktemp("vp"), f"ws://127.0.0.1:{MODEL_PORT}/v1/realtime")
+    made = Platform(
+        tmp_path_factory.mktemp("vp"), f"ws://127.0.0.1:{MODEL_PORT}/v1/realtime", STAND_INS_PORT=str(STAND_INS_PORT)
+    )
     made.manage("migrate", "-v0")
     made.manage("seed_demo")
     made.change("update agents_agent set greeting = 'Hello.'")
