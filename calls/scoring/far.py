@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from calls.providers import Network
-from calls.rehearsal.voices.host import refuse
 from calls.scoring.clock import Clock
 from calls.sockets import Over, Read, Refused
-from voiceplatform import registry
-
-HOST = "stand-in"
 
 
 class Far:
@@ -27,27 +23,74 @@ class Far:
         self.delay_s = delay_s
 
     def network(self) -> Network:
-        return Network(
-            connection=lambda read, lost: Wire(self, read, lost),
-            transport=httpx.ASGITransport(app=self._http),
-            address=lambda kind, slug: f"{_scheme(kind, slug)}://{HOST}/{slug}",
-        )
-
-    async def _http(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["path"].count("/") < 2:  # asked only to have the way open
-            await refuse(scope, receive, send, 404)
-            return
-        stand_in, below = self.below(scope["path"])
-        await stand_in({**scope, **below}, receive, send)
+        return Network(connection=lambda read, lost: Wire(self, read, lost), transport=Streaming(self))
 
     def below(self, path: str) -> tuple[Any, dict[str, Any]]:
-        """Whose path it is, and what of it the provider would get."""
-        _, slug, rest = path.split("/", 2)
-        return self.stand_ins[slug], {"path": f"/{rest}", "root_path": f"/{slug}", "client": (HOST, 0)}
+        """Whose path it is, and what of it the provider would get; None: nobody's."""
+        _, slug, *rest = path.split("/", 2)
+        below = {"path": "/" + (rest[0] if rest else ""), "root_path": f"/{slug}", "client": ("run", 0)}
+        return self.stand_ins.get(slug), below
 
 
-def _scheme(kind: str, slug: str) -> str:
-    return "ws" if registry.load(kind, slug).service_url.startswith("ws") else "http"
+class Streaming(httpx.AsyncBaseTransport):
+    """Requests to a stand-in; the body comes in the pieces in which it is sent. (httpx's own waits for the whole of it.)"""
+
+    def __init__(self, far: Far) -> None:
+        self._far = far
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        stand_in, below = self._far.below(request.url.path)
+        if stand_in is None:
+            return httpx.Response(404)
+        scope = {
+            "type": "http",
+            "method": request.method,
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "voices.abort": lambda: None,
+            **below,
+        }
+        answer = _Answer(self._far, await request.aread())
+        answer.task = asyncio.get_running_loop().create_task(stand_in(scope, answer.receive, answer.send))
+        status, headers = await answer.started
+        return httpx.Response(status, headers=headers, stream=answer)
+
+
+class _Answer(httpx.AsyncByteStream):
+    """One answer on its way."""
+
+    def __init__(self, far: Far, body: bytes) -> None:
+        self.started: asyncio.Future[tuple[int, list[tuple[bytes, bytes]]]] = asyncio.get_running_loop().create_future()
+        self.task: asyncio.Task[None] | None = None
+        self._far = far
+        self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._asked.put_nowait({"type": "http.request", "body": body, "more_body": False})
+        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def receive(self) -> dict[str, Any]:
+        return await self._asked.get()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            head = message["status"], list(message.get("headers", ()))
+            self._far.clock.later(2 * self._far.delay_s, lambda: self.started.set_result(head))
+            return
+        if piece := message.get("body"):
+            self._later(piece)
+        if not message.get("more_body"):
+            self._later(None)
+
+    def _later(self, piece: bytes | None) -> None:
+        self._far.clock.later(2 * self._far.delay_s, lambda: self._pieces.put_nowait(piece))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (piece := await self._pieces.get()) is not None:
+            yield piece
+
+    async def aclose(self) -> None:
+        self._asked.put_nowait({"type": "http.disconnect"})
+        if self.task is not None:
+            self.task.cancel()
 
 
 class Wire:
@@ -66,6 +109,8 @@ class Wire:
         """Raises Refused."""
         parts = urlsplit(url)
         stand_in, below = self._far.below(parts.path)
+        if stand_in is None:
+            raise Refused("HTTP 404", 404)
         scope = {
             "type": "websocket",
             "query_string": parts.query.encode(),

@@ -201,11 +201,10 @@ class World:
         far = Far({slug: import_string(path)() for slug, path in named.items()}, self.clock, self._setup.model_delay_s)
         network = far.network()
         if s.voices:
-            yield VoiceOutlet([providers.voice(slug, {}, "key", network=network) for slug in s.voices], self._feed)
+            yield VoiceOutlet([providers.voice(slug, {}, "", network=network) for slug in s.voices], self._feed)
         if s.hearing:
-            where = network.address("HEARINGS", s.hearing)
-            dialect = providers.ear(s.hearing, {}, "key", url=where, language="en", silence_ms=s.silence_ms)
-            yield HearingOutlet(dialect, where, self._feed, network.connection)
+            ear = providers.ear(s.hearing, {}, "", "en", silence_ms=s.silence_ms)
+            yield HearingOutlet(ear.dialect, ear.address, self._feed, network.connection)
 
     def run(self) -> Course:
         """From the ring to the scene's end."""
