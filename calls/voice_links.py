@@ -68,7 +68,7 @@ class SocketLink:
         if self._socket is not None or self._closed:
             return
         dialect = self._dialect = self._make()
-        socket = self._socket = Socket(
+        socket = self._socket = self._connection(
             lambda message: self._read(socket, message), lambda *how: self._over(socket, *how)
         )
         try:
