@@ -20,7 +20,8 @@ from . import wire
 from .alignment import Alignment, Points
 from .base import VoiceCommand, VoiceEvent
 from .options import option
-from .pieces import WholeWords, first_sentence
+from .pieces import WholeWords
+from .sentences import Sentences
 
 CONTEXTS = 5
 """That the service allows at a time on one socket. A sixth ends the socket, and a context counts until its `isFinal`."""
@@ -123,7 +124,8 @@ class _Context:
     words: WholeWords = field(default_factory=WholeWords)
     alignment: Alignment = field(default_factory=Alignment)
     held: list[wire.Json] = field(default_factory=list)  # to be sent when there is room for another context
-    beginning: str | None = ""  # what was given on before the first sentence ended; None: the first sound is on its way
+    first: Sentences | None = field(default_factory=Sentences)  # None: the first sound is on its way
+    given: int = 0  # characters of the text
     opened: int = 0  # the number of the step in which it was; 0: not yet
     closed: int = 0  # … and closed
     finished: bool = False
@@ -201,10 +203,11 @@ class ElevenLabs:
         name, context = command.utterance, self._contexts.get(command.utterance)
         if isinstance(command, Speak):
             if context is None:
-                context = self._contexts[name] = _Context(held=[self._first_message(name)])
+                context = self._contexts[name] = _Context(first=Sentences(self._language))
+                context.held.append(self._first_message(name))
             if not context.closed:
                 context.alignment.add_text(command.text)
-                context.held += _texts(name, context, context.words.take(command.text))
+                context.held += _texts(name, context, command.text)
         elif context is not None and isinstance(command, FinishSpeaking):
             self._finish(name, context)
         elif context is not None:
@@ -316,17 +319,20 @@ class ElevenLabs:
 
 def _texts(name: str, context: _Context, text: str) -> Iterable[wire.Json]:
     """Text as messages. The first sentence is flushed, so that nobody waits for the second one to hear it."""
-    if text and context.beginning is not None:
-        context.beginning += text
-        end = first_sentence(context.beginning)
-        if end:
-            cut = end - (len(context.beginning) - len(text))
-            yield {"text": text[:cut], "context_id": name, "flush": True}
-            text = text[cut:]
-        if end or len(context.beginning) >= SCHEDULE[0]:
-            context.beginning = None
-    if text:
-        yield {"text": text, "context_id": name}
+    ready, before = context.words.take(text), context.given
+    context.given += len(ready)
+    if context.first is not None:
+        complete = context.first.take(text)
+        end = len(complete[0]) if complete else 0
+        if before < end <= context.given:
+            yield {"text": ready[: end - before], "context_id": name, "flush": True}
+            ready = ready[end - before :]
+        elif 0 < end <= before:
+            yield {"context_id": name, "flush": True}
+        if end or context.given >= SCHEDULE[0]:
+            context.first = None
+    if ready:
+        yield {"text": ready, "context_id": name}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Text as providers want to have it: in whole words, and with its first sentence marked, so that its sound comes early."""
+"""Text as providers want to have it that take it as it is written: in whole words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,6 @@ import re
 
 _BORDER = re.compile(r".*(?:\s|[\u0e00-\u0e7f\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60])", re.DOTALL)
 """Up to the last space, or the last sign of a script that has none between its words."""
-
-_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*\s+|[。！？][」』”]*)")
-_NO_END = re.compile(
-    r"(?:^|[\s(])(?:\w|\d+|mr|mrs|ms|dr|prof|st|vs|nr|ca|bzw|usw|etc|e\.g|i\.e|z\.b|d\.h|p\.m|a\.m)\.\s+$",
-    re.IGNORECASE,
-)
-"""A point after these ends no sentence: titles, single letters, figures."""
 
 
 class WholeWords:
@@ -34,11 +27,3 @@ class WholeWords:
         """The last word: no more text comes."""
         rest, self._kept = self._kept, ""
         return rest
-
-
-def first_sentence(text: str) -> int:
-    """How many characters the first sentence has, with the space behind it; 0: it has not ended yet."""
-    for end in _SENTENCE_END.finditer(text):
-        if not _NO_END.search(text[: end.end()]):
-            return end.end()
-    return 0

@@ -121,6 +121,17 @@ def test_the_first_sentence_is_spoken_while_the_second_is_written() -> None:
     ]
 
 
+def test_a_first_sentence_whose_end_is_known_only_later_is_flushed_then() -> None:
+    sent = say(voice(), "u1", "Good morning. ", "How ")[1:]
+    assert sent == [
+        {"text": "Good morning. ", "context_id": "u1"},
+        CLIENT["flush"],
+        {"text": "How ", "context_id": "u1"},
+    ]
+    sent = say(voice(), "u1", "It is 3. ", "million ", "Euros. So ")[1:]
+    assert [message.get("flush") for message in sent] == [None, None, True, None]
+
+
 def test_a_long_first_sentence_is_left_to_the_schedule() -> None:
     sent = say(voice(), "u1", "One two three four five six seven eight nine ten eleven ", "twelve. Thirteen ")[1:]
     assert [message.get("flush") for message in sent] == [None, None]

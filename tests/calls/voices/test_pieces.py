@@ -1,4 +1,4 @@
-"""Whole words out of a model's pieces, and where the first sentence ends."""
+"""Whole words out of a model's pieces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.voices.pieces import WholeWords, first_sentence
+from calls.voices.pieces import WholeWords
 
 
 def test_half_a_word_waits_for_its_other_half() -> None:
@@ -33,25 +33,3 @@ def test_nothing_is_lost_and_nothing_ends_within_a_latin_word(pieces: list[str])
     assert "".join(given_on) + words.rest() == "".join(pieces)
     for ready in given_on:
         assert not ready or not (ready[-1].isascii() and ready[-1].isalnum())
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("Sure. I can do that. ", "Sure. "),
-        ("Really?! Yes. ", "Really?! "),
-        ("She said “no.” Then ", "She said “no.” "),
-        ("Dr. Weber is in. He ", "Dr. Weber is in. "),
-        ("It is at 3 p.m. on Monday. Fine ", "It is at 3 p.m. on Monday. "),
-        ("1. First you call. Then ", "1. First you call. "),
-        ("John F. Kennedy lived. He ", "John F. Kennedy lived. "),
-        ("Das kostet z.B. zehn Euro. Gut ", "Das kostet z.B. zehn Euro. "),
-        ("Well… let me see. ", "Well… "),
-        ("好的。请稍等。", "好的。"),
-        ("It is 3.5 metres", ""),
-        ("It ends here.", ""),  # “3.” could go on with “5”
-        ("", ""),
-    ],
-)
-def test_where_the_first_sentence_ends(text: str, sentence: str) -> None:
-    assert text[: first_sentence(text)] == sentence
