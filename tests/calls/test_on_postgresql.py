@@ -19,6 +19,9 @@ BOTH = [
     "test_filters.py",
     "test_summary.py",
     "test_exports.py",
+    "../voiceplatform/test_audit.py",
+    "../voiceplatform/test_roles.py",
+    "../agents/test_numbers.py",
 ]
 
 
