@@ -23,7 +23,8 @@ OURS = (
     "TWILIO_API_SECRET",
     "TWILIO_API_URL",
 )
-for name in OURS:
+PROVIDERS = tuple(name for name in os.environ if name.startswith(("ELEVENLABS_", "CARTESIA_", "SPEECHMATICS_")))
+for name in (*OURS, *PROVIDERS):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = _DATA
 if url := os.environ.get("TEST_DATABASE_URL"):

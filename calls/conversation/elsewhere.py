@@ -8,8 +8,8 @@ from __future__ import annotations
 from . import events as e
 from . import facts, silence
 from .caller_side import NO_WORDS
-from .commands import AddItem, ConfigureModel, Note, OpenHearing
-from .evidence import FRAME_MS
+from .commands import AddItem, ConfigureModel, EndUtterance, Note, OpenHearing
+from .evidence import ALIVE, FRAME_MS
 from .floor import Commands
 from .over_agent import OverAgent
 from .states import State
@@ -45,8 +45,20 @@ class Elsewhere(OverAgent):
             self.transcript.caller_item(event.item_id)
             yield AddItem("user", words, event.item_id)
 
+    def _hear(self, event: e.SpeechStarted, now: float, over_agent: bool) -> Commands:
+        self.told_to_end = False
+        yield from super()._hear(event, now, over_agent)
+
+    def _caller_is_silent(self, now: float) -> Commands:
+        """Our ear is surer and sooner than the provider, which waits for more words."""
+        self.told_to_end = True
+        if self._speech is not None and now - self.burst.heard_at < ALIVE:
+            yield EndUtterance()
+
     def _sound_heard(self, event: e.SoundHeard, now: float) -> Commands:
         yield from super()._sound_heard(event, now)
+        if self.burst.voiced_at == event.at:
+            self.told_to_end = False  # the caller goes on
         self._sure_ms = self._sure_ms + FRAME_MS if event.probability >= SURE else 0.0
         bare = self.hears_elsewhere and not self.settings.gated and self.state is State.REPLYING
         if bare and self._sure_ms >= SURE_MS and self.playback.unheard_s(now):

@@ -100,6 +100,7 @@ class Floor:
         self._text_at: dict[str, float] = {}  # when the first text of a reply came that a voice has to speak
         self._voice_losses = 0  # without an utterance in between that came to its end
         self._hearing_losses = 0
+        self.told_to_end = False  # the provider that hears the caller, of the turn that is being spoken
         self._sure_ms = 0.0  # our ear has been sure of speech
         self._unsaid = ""  # of a reply whose voices have all failed
         self._unsaid_of = ""  # which reply it was

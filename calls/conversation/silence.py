@@ -64,6 +64,10 @@ VOICE_LOSSES = 1
 
 HEARING_LOSSES = 1
 
+SURELY_SILENT = 0.15
+"""Longer than the silence of the settings, by our own ear. Then the provider that hears the caller is told to end the turn: by
+itself it was seen to say so 1.4 s after the last word."""
+
 REPAIR_WAIT = 1.0
 """From a repair of the conversation to its confirmation. Then the reply is asked for all the same."""
 
@@ -112,6 +116,8 @@ def _waits_for_the_caller(c: Conversation) -> Iterator[tuple[float, str]]:
     yield max(c.audio_at, c.gap_filled_at) + GAP, "_fill_gap"
     yield c.speech_started_at + SPEECH_LASTS, "_speech_never_stops"
     quiet_since = max(c.burst.voiced_at, c.speech_started_at)
+    if c.hears_elsewhere and c.heard_a_voice and not c.told_to_end:
+        yield quiet_since + c.settings.silence_ms / 1000 + SURELY_SILENT, "_caller_is_silent"
     if c.heard_only_by_us:
         yield quiet_since + c.settings.silence_ms / 1000 + MODEL_DEAF, "_model_did_not_hear"
     elif c.heard_a_voice and c.audio_at - c.burst.heard_at < ALIVE:

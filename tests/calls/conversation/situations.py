@@ -430,6 +430,15 @@ def _heard_elsewhere() -> Talk:
     return talk
 
 
+def _silent_and_heard_elsewhere() -> Talk:
+    talk = Talk(hearing="speechmatics", **EAR).answered()
+    talk.feed(e.HearingReady())
+    talk.caller_begins()
+    talk.ear(0.5, 0.9)
+    talk.ear(0.4, 0.1)
+    return talk
+
+
 def _bare_and_heard_elsewhere() -> Talk:
     """Nothing is weighed, and our own ear has nearly heard enough to stop the agent."""
     talk = Talk(hearing="speechmatics").answered()
@@ -523,6 +532,7 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "speech is weighed over a voice that pauses": (State.WEIGHING, _weighing_over_a_voice),
     "the rest of a reply is owed by the model's own voice": (State.REPLYING, _rest_is_owed),
     "another ear hears the caller": (State.HEARING, _heard_elsewhere),
+    "our ear hears that the caller has finished, and another ear not yet": (State.HEARING, _silent_and_heard_elsewhere),
     "our ear nearly stops what nothing weighs": (State.REPLYING, _bare_and_heard_elsewhere),
     "the call has ended": (State.ENDED, _over),
 }

@@ -127,3 +127,26 @@ def test_a_turn_that_never_ends_is_ended_by_the_provider_when_it_is_told_to() ->
     talk = elsewhere()
     talk.feed(e.SpeechStarted("u1", 1000))
     assert "EndUtterance" in orders(talk.wait(91.0))
+
+
+def test_the_provider_is_told_when_our_own_ear_hears_that_the_caller_has_finished() -> None:
+    talk = elsewhere(**EAR)
+    talk.feed(e.SpeechStarted("u1", 1000))
+    assert not only(talk.ear(1.0, 0.95), c.EndUtterance)
+    out = talk.ear(0.8, 0.05)
+    assert len(only(out, c.EndUtterance)) == 1
+
+
+def test_who_goes_on_after_a_pause_is_not_cut_off_and_the_provider_is_told_again() -> None:
+    talk = elsewhere(**EAR)
+    talk.feed(e.SpeechStarted("u1", 1000))
+    talk.ear(1.0, 0.95)
+    assert not only(talk.ear(0.5, 0.05), c.EndUtterance)
+    talk.ear(0.5, 0.95)
+    assert len(only(talk.ear(0.8, 0.05), c.EndUtterance)) == 1
+
+
+def test_without_our_own_ear_the_provider_decides_alone() -> None:
+    talk = elsewhere()
+    talk.feed(e.SpeechStarted("u1", 1000))
+    assert not only(talk.wait(3.0), c.EndUtterance)
