@@ -87,6 +87,8 @@ def _stopped(data: Data, said: str) -> str:
             return _joined(f"{_ms(value)} of speech", said, _against(value, minimum))
         case "words":
             return f"the caller said “{_short(said)}”" if said else "by the caller's words"
+        case "goes_on":
+            return _joined(_ms(value) + " of speech" if value is not None else "speech", said, "before the reply began")
         case "deadline":
             lasted, decide_by = measured(data, "lasted_ms")
             limit = f"which wins in any case after {_ms(decide_by)}" if decide_by is not None else ""

@@ -140,7 +140,8 @@ class AgentSide(Floor):
             self.wanted, self.retry_at, self._wish = "", None, ""
             if ours:
                 self._know_reply(event.reply_id)
-            self._rest(now)
+            if self.state is not State.HOLDING:
+                self._rest(now)
 
     def _know_reply(self, reply_id: str) -> None:
         """What a reply that we asked for is, when that makes a difference to its end."""
@@ -196,7 +197,8 @@ class AgentSide(Floor):
 
     def _began_unseen(self, reply_id: str, now: float) -> Commands:
         """A reply's creation was missed; seen from servers around an interruption."""
-        if self.state is State.PREPARING and self.replies.could_begin(reply_id):
+        awaited = self.state is State.PREPARING or (self.state is State.HOLDING and self.replies.asked_is_wanted)
+        if awaited and self.replies.could_begin(reply_id):
             yield from self._reply_created(e.ReplyCreated(reply_id, self.replies.asked), now)
 
     def _first_sound(self, item: Item, now: float) -> Commands:

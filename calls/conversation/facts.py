@@ -54,6 +54,7 @@ TURN_REFUSED = "turn_refused"  # item_id, because: noise, reasons; a sound while
 # Why the agent stopped, `because` of an interruption:
 #   any_speech  nothing is weighed, or the caller went on before the agent began
 #   speech      enough of it          words  that always stop it, or are more than “mm-hm”
+#   goes_on     a word before anything of the reply was heard: the caller goes on
 #   deadline    it lasted so long that it wins whatever speaks against it
 # Why it went on, `because` of a refusal:
 #   too_short, soft, noise, echo, laughter, backchannel, grace    the item is deleted

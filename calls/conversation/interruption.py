@@ -55,6 +55,8 @@ class Interruption:
         self.items = list(self.playback.items.values())
         if phase != "asked":  # before its first sound there is nothing to clear
             yield from self._clear(now, already)
+        elif self.playback.holding:
+            yield from self.playback.resume(now)  # what was never begun is held no more
         yield from self._stop_voice()
         if active is not None and active not in self.replies.dead:
             self.replies.sign_of_life(active, now)  # its end is waited for from now on
@@ -84,7 +86,7 @@ class Interruption:
             return "generating"
         if self.utterances.speaking:
             return "generating"
-        if self.playback.unheard_s(now) > 0 or self.playback.holding:
+        if self.playback.unheard_s(now) > 0 or (self.playback.holding and self.playback.items):
             return "playing"
         return "asked"
 

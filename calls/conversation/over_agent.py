@@ -52,8 +52,25 @@ class OverAgent(CallerSide):
             retry_at = self.retry_at
             yield from self._hear(event, now, over_agent=True)
             self._still_open, self.retry_at = event.item_id, retry_at
+        elif self._can_weigh_before_the_reply(now):
+            yield from self._hear(event, now, over_agent=True)
+            self.wanted = ""
+            yield from self._stop_or_talk_on(now)
+            yield from self._weigh(now)
         else:
             yield from super()._caller_goes_on(event, now)
+
+    def _can_weigh_before_the_reply(self, now: float) -> bool:
+        """The reply is on its way and can wait for our ear to say what the sound is: a cough is no reason to ask anew."""
+        s = self.settings
+        hears = s.gated and s.min_speech_ms > 0 and s.speech_probability > 0 and self.burst.is_alive(now)
+        return hears and self.replies.asked_is_wanted and self.replies.active is None and not self.playback.items
+
+    def _reply_created_too_late(self, event: e.ReplyCreated, now: float) -> Commands:
+        if self.state is State.HOLDING and self.replies.asked_is_wanted and event.request_id == self.replies.asked:
+            yield from self._reply_created(event, now)  # and is held from its first sound on
+        else:
+            yield from super()._reply_created_too_late(event, now)
 
     def _stop_or_talk_on(self, now: float) -> Commands:
         """While the sound is weighed. A reply of which nothing can be heard yet does not begin meanwhile."""
@@ -98,6 +115,7 @@ class OverAgent(CallerSide):
             asked=patience.asks(" ".join(item.text for item in self.playback.items.values())),
             held_at=self._held_at,
             tries_echo=self._tries_echo,
+            unheard=self.state is State.HOLDING and not any(item.heard for item in self.playback.items.values()),
         )
 
     def _weigh(self, now: float) -> Commands:
@@ -146,6 +164,15 @@ class OverAgent(CallerSide):
         self.burst.begin()
         if held is not None:
             yield from self.playback.resume(now, self.settings.resume_overlap_ms)
+        if self._spoke_after is State.PREPARING:
+            yield from self._back_to_the_request(now)
+
+    def _back_to_the_request(self, now: float) -> Commands:
+        """The sound came before the reply: that is still on its way, or is asked for again where it failed meanwhile."""
+        if self.replies.asked_is_wanted and self.replies.active is None:
+            self.state = State.PREPARING
+        elif self.replies.free and not self.making and not self.playback.items:
+            yield from self._want(self._wish or "caller_stopped", now)
 
     def _silent_ms(self, now: float) -> int | None:
         """For how long the caller has not heard the reply on; None when it was not stopped, or could not be heard yet."""

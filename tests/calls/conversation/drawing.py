@@ -62,7 +62,7 @@ LEADS_TO: dict[State, Ways] = {
     ),
     PREPARING: _and(
         {
-            "SpeechStarted": {HEARING},
+            "SpeechStarted": {HEARING, HOLDING},
             "ReplyCreated": {REPLYING},
             "ReplyAudio": {REPLYING},  # its creation was missed
             "ReplyText": {REPLYING},  # the same
@@ -105,12 +105,12 @@ LEADS_TO: dict[State, Ways] = {
     HOLDING: _and(
         {
             "SpeechStopped": {REPLYING, PREPARING},
-            "SoundHeard": {REPLYING, HEARING},
-            "EarlyWords": {REPLYING, HEARING},
-            "SettingsChanged": {REPLYING, HEARING},
-            "ModelConfigured": {REPLYING, HEARING},
-            "ModelError": {REPLYING, HEARING},
-            "_weigh": {REPLYING, HEARING},
+            "SoundHeard": {REPLYING, HEARING, PREPARING},
+            "EarlyWords": {REPLYING, HEARING, PREPARING},
+            "SettingsChanged": {REPLYING, HEARING, PREPARING},
+            "ModelConfigured": {REPLYING, HEARING, PREPARING},
+            "ModelError": {REPLYING, HEARING, PREPARING},
+            "_weigh": {REPLYING, HEARING, PREPARING},
         }
     ),
     ENDED: {},

@@ -455,6 +455,28 @@ def _over() -> Talk:
     return talk
 
 
+def _asked_with_an_ear() -> Talk:
+    talk = Talk(**EAR, resume_after_ms=300).answered()
+    talk.hears(320, 0.1)
+    talk.caller_begins()
+    talk.hears(640)
+    talk.hears(320, 0.1)
+    talk.caller_stops()
+    talk.hears(64, 0.1)
+    return talk
+
+
+def _holding_what_is_asked_for(*changes: dict[str, Any], probability: float = 0.1) -> Talk:
+    """As for a reply that is there already."""
+    talk = _asked_with_an_ear()
+    talk.caller_begins("u2", 3000)
+    for changed in changes:
+        talk.settings_change(**changed)
+    talk.hears(288, probability)
+    talk.now += 0.02
+    return talk
+
+
 def _weighing_a_long_echo(stop_sound: str = "when_sure") -> Talk:
     talk = Talk(**EAR, echo_guard=0.7, stop_sound=stop_sound, resume_after_ms=300).answered()
     talk.agent_says(30.0)
@@ -509,6 +531,16 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "speech is weighed in the grace of a short reply": (State.WEIGHING, _weighing_in_the_grace_of_a_short_reply),
     "speech that is weighed is nearly long enough": (State.WEIGHING, _weighing_nearly_enough),
     "settings change while speech is weighed": (State.WEIGHING, _weighing_a_change),
+    "a reply is asked for, and our ear hears": (State.PREPARING, _asked_with_an_ear),
+    "a reply that is asked for waits for a cough": (State.HOLDING, _holding_what_is_asked_for),
+    "a reply that is asked for waits for a word": (
+        State.HOLDING,
+        lambda: _holding_what_is_asked_for(probability=0.95),
+    ),
+    "settings change while what is asked for waits": (
+        State.HOLDING,
+        lambda: _holding_what_is_asked_for({"turn_detection": {"threshold": 0.7}, **EAR}, EAR),
+    ),
     "an echo lasts so long that it is nearly doubted": (State.WEIGHING, _weighing_a_long_echo),
     "an echo that was refused lasts as long": (State.REPLYING, lambda: _weighing_a_long_echo("at_once")),
     "a reply is held": (State.HOLDING, _holding),
