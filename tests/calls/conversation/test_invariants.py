@@ -180,12 +180,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(reply=REPLIES, item=ITEMS, text=st.sampled_from(["One, two. ", "three ", ", ", ""]), done=st.booleans())
     def text_to_speak_comes(self, reply: str, item: int, text: str, done: bool) -> None:
-        if (
-            not done
-            and text
-            and self.conversation.replies.active is None
-            and reply not in self.conversation.replies.dead
-        ):
+        if not done and self.conversation.replies.active is None and reply not in self.conversation.replies.dead:
             self.asked.clear()  # text is taken for the answer whose creation was missed
         kind = e.ReplyTextDone if done else e.ReplyText
         self.feed(kind(reply, f"{reply}-{item}", 0, text, spoken=False))
