@@ -159,6 +159,8 @@ class ProvidersForm(forms.ModelForm):
             kept = self.instance.options_of(role, slug)
             for name, (default, _about) in registry.options(role.kind, slug).items():
                 self.initial.setdefault(option_field(role, slug, name), kept.get(name, default))
+            if try_field(role, slug) in self.fields:
+                self.fields[try_field(role, slug)].widget.agent_id = self.instance.pk
         for role in ROLES:
             self._offer_what_is_gone(role)
         self._tell_of_keys()
@@ -196,10 +198,10 @@ class ProvidersForm(forms.ModelForm):
         for slug in (slug for each_role, slug, _ in each() if each_role is role):
             names = registry.options(role.kind, slug)
             fields = {name: option_field(role, slug, name) for name in names}
-            if slug != chosen and not any(self.add_prefix(field) in self.data for field in fields.values()):
+            if slug != chosen and not any(field in self.data for field in fields.values()):
                 continue
             before = self.instance.options_of(role, slug)
-            values = read_options(role, slug, self.cleaned_data, before)
+            values = read_options(role, slug, self.cleaned_data, before, self.data)
             if slug == chosen:
                 for name, problem in registry.problems(role.kind, slug, values).items():
                     if fields[name] not in self.errors:
@@ -238,17 +240,41 @@ class ProvidersForm(forms.ModelForm):
                 keys.forget(agent=self.instance, slug=slug)
 
 
-def read_options(role: Role, slug: str, cleaned: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Option -> value as it was filled in, without what stands at its default and always did."""
+def read_options(
+    role: Role, slug: str, cleaned: Mapping[str, Any], before: Mapping[str, Any], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Option -> value as it was filled in, without what stands at its default and always did. What was not sent (`data`) is as
+    before; a box that is not ticked is never sent, and off."""
     values: dict[str, Any] = {}
-    for name, (default, _) in registry.options(role.kind, slug).items():
-        value = cleaned.get(option_field(role, slug, name))
+    for name, (default, about) in registry.options(role.kind, slug).items():
+        field = option_field(role, slug, name)
+        if field not in data and not isinstance(default, bool):
+            values |= {name: before[name]} if name in before else {}
+            continue
+        value = cleaned.get(field)
         if isinstance(value, str):
             value = value.strip()
-        empty = value is None or (value == "" and default == "")
+        empty = value is None or (value == "" and (default == "" or about.choices))
         if not empty and (name in before or value != default):
             values[name] = value
     return values
+
+
+def posted(role: Role, slug: str, data: Any) -> tuple[dict[str, Any], list[str]]:
+    """A provider's options as they stand in a form that is not saved, and what is wrong with them, a sentence each."""
+    declared_options = registry.options(role.kind, slug)
+    fields = {option_field(role, slug, name): _option(*found) for name, found in declared_options.items()}
+    form = type("OptionsForm", (forms.Form,), {**fields})(data)  # which takes the fields out of what it gets
+    form.is_valid()
+    sent = any(field in data for field in fields)
+    values = read_options(role, slug, form.cleaned_data, before={}, data=data) if sent else {}
+    wrong = [f"{form.fields[field].label}: {' '.join(texts)}" for field, texts in form.errors.items()]
+    wrong += [
+        f"{declared_options[name][1].label}: {text}"
+        for name, text in registry.problems(role.kind, slug, values).items()
+        if option_field(role, slug, name) not in form.errors
+    ]
+    return values, wrong
 
 
 def key_state(slug: str, row: ProviderKey | None) -> str:

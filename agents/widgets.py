@@ -71,9 +71,10 @@ class TryVoice(UnfoldAdminTextInputWidget):
     def __init__(self, role: str, slug: str, label: str) -> None:
         super().__init__({"placeholder": "The greeting", "autocomplete": "off"})
         self.role, self.slug, self.provider = role, slug, label
+        self.agent_id: int | None = None  # whose key is used
 
     def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
-        own = {"role": self.role, "slug": self.slug, "provider": self.provider}
+        own = {"role": self.role, "slug": self.slug, "provider": self.provider, "agent_id": self.agent_id or ""}
         return {**super().get_context(name, value, attrs), **own}
 
 

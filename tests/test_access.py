@@ -77,6 +77,7 @@ RULES: dict[str, list[Rule] | str] = {
     "calls/agents/<int:agent_id>/apply/": [post(TUNERS)],
     "calls/agents/<int:agent_id>/effect/": [get(READERS)],
     "calls/agents/<int:agent_id>/session/": [post(READERS)],
+    "calls/voices/try/": [post(TUNERS)],
     "calls/now/": [get(READERS)],
     "calls/numbers/<int:number_id>/configure/": [get(ADMINS), post(ADMINS)],
     "admin/": [get(STAFF)],

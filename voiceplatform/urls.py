@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from calls import dashboard, effect_pages, live_pages, number_pages, session_preview
+from calls import dashboard, effect_pages, live_pages, number_pages, session_preview, voice_pages
 from voiceplatform import health
 
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("calls/agents/<int:agent_id>/apply/", live_pages.apply, name="apply_live_settings"),
     path("calls/agents/<int:agent_id>/effect/", effect_pages.page, name="effect"),
     path("calls/agents/<int:agent_id>/session/", session_preview.preview, name="session_preview"),
+    path("calls/voices/try/", voice_pages.try_voice, name="try_voice"),
     path("calls/now/", dashboard.live, name="dashboard_now"),
     path("calls/numbers/<int:number_id>/configure/", number_pages.configure, name="configure_number"),
     path("admin/", admin.site.urls),

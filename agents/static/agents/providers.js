@@ -37,6 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const body = new FormData(form);
       body.append("role", part.dataset.role);
       body.append("provider", part.dataset.provider);
+      body.append("agent", part.dataset.agent);
       body.append("sentence", sentence.value);
       button.disabled = true;
       told.textContent = "Asking for the sound…";
@@ -44,7 +45,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const answer = await fetch(part.dataset.url, { method: "POST", body, redirect: "error" }).catch(() => null);
       button.disabled = false;
       if (!answer?.ok) {
-        told.textContent = answer ? await answer.text() : "The server did not answer. Try again.";
+        const plain = answer?.headers.get("Content-Type")?.startsWith("text/plain");
+        told.textContent = plain ? await answer.text() : "The server did not answer. Load the page again, and try once more.";
         told.classList.add("vp-problem");
         return;
       }
