@@ -55,7 +55,7 @@ def _speak(request: HttpRequest, role: Role, slug: str, values: dict[str, Any], 
     try:
         spoken = asyncio.run(voice_trial.speak(voice, sentence))
     except voice_trial.Failed as failed:
-        return _no(failed.in_words(name_of(role, slug)), 502)
+        return _no(failed.in_words(name_of(role, slug)), 424)  # their failure and not ours, which a 502 would log as
     response = HttpResponse(audio.mulaw_wav_header(len(spoken.mulaw), 1) + spoken.mulaw, content_type="audio/wav")
     response["X-Told"] = _told(spoken, voice.address == registry.stand_in(role.kind, slug), name_of(role, slug))
     response["Cache-Control"] = "no-store"

@@ -20,6 +20,7 @@ from agents import keys
 from agents.models import Agent, TurnSettings
 from calls import audio, voice_pages, voice_trial
 from calls.rehearsal.voices.host import Host
+from tests import axe
 from voiceplatform import registry
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +128,7 @@ def test_why_a_provider_refuses_is_told_in_plain_words(
 ) -> None:
     stand_ins[slug].behaviour = replace(stand_ins[slug].behaviour, error=error)
     answer = tried(admin, slug)
-    assert answer.status_code == 502
+    assert answer.status_code == 424
     assert says in answer.content.decode()
 
 
@@ -212,9 +213,9 @@ def test_a_key_is_in_no_log_and_no_answer(
 def test_trying_has_a_limit_for_each_person(admin: Client, settings: Any) -> None:
     settings.ELEVENLABS_URL = "ws://127.0.0.1:9"
     answers = [tried(admin, "elevenlabs").status_code for _ in range(voice_pages.TRIES + 1)]
-    assert answers == [502] * voice_pages.TRIES + [429]
+    assert answers == [424] * voice_pages.TRIES + [429]
     admin.force_login(User.objects.create_superuser("other", password="a-good-password"))
-    assert tried(admin, "elevenlabs").status_code == 502
+    assert tried(admin, "elevenlabs").status_code == 424
 
 
 @pytest.mark.parametrize("fields", [{"provider": "pigeon"}, {"role": "hearing"}, {"role": "", "provider": ""}], ids=str)
@@ -250,6 +251,9 @@ def test_in_a_browser_it_is_heard_before_it_is_saved(
     part.get_by_role("textbox").fill("Another sentence.")
     part.get_by_role("textbox").press("Enter")
     expect(part).to_contain_text("ElevenLabs does not know this voice id.")
+    expect(player).to_be_hidden()
+    page.select_option("[name=hearing_provider]", "speechmatics")
+    assert axe.serious(page) == []
     agent.refresh_from_db()
     assert agent.voice_provider == ""
     expect(page.locator("#tn-pending")).not_to_contain_text("Try it")

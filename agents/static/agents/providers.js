@@ -48,6 +48,7 @@ document.addEventListener("DOMContentLoaded", () => {
         const plain = answer?.headers.get("Content-Type")?.startsWith("text/plain");
         told.textContent = plain ? await answer.text() : "The server did not answer. Load the page again, and try once more.";
         told.classList.add("vp-problem");
+        player.hidden = true; // what it holds is of other values
         return;
       }
       told.textContent = answer.headers.get("X-Told");
