@@ -17,6 +17,7 @@ class Dead:
 
     interruption: int
     late_bytes: int = 0
+    told_bytes: int = 0  # of them, in the record
     done: bool = False
     deaf_items: int = 0  # items that were taken out of the conversation because nobody heard them
 

@@ -82,13 +82,23 @@ class Voicing(AgentSide):
         yield from self.playback.add(item, event.audio, now)
 
     def _late_sound(self, event: e.VoiceAudio) -> Commands:
-        """Sound of an utterance that was stopped: dropped, and counted with its interruption."""
+        """Sound of an utterance that was stopped: dropped, and counted with its interruption. It comes in many pieces, and is told
+        when it begins, each time that it has doubled, and at its end, if the provider tells that."""
         reply_id = self.utterances.reply_of_stopped(event.utterance) or ""
         dead = self.replies.dead.get(reply_id)
-        if dead is not None:
-            dead.late_bytes += len(event.audio)
-            if dead.done and dead.interruption:
-                yield self._interruption_settled(reply_id)
+        if dead is None:
+            return
+        dead.late_bytes += len(event.audio)
+        if dead.done and dead.interruption and dead.late_bytes >= 2 * dead.told_bytes:
+            dead.told_bytes = dead.late_bytes
+            yield self._interruption_settled(reply_id)
+
+    def _late_sound_ends(self, event: e.VoiceDone) -> Commands:
+        reply_id = self.utterances.reply_of_stopped(event.utterance) or ""
+        dead = self.replies.dead.get(reply_id)
+        if dead is not None and dead.done and dead.interruption and dead.late_bytes != dead.told_bytes:
+            dead.told_bytes = dead.late_bytes
+            yield self._interruption_settled(reply_id)
 
     def _voice_timed(self, event: e.VoiceTimed, now: float) -> Commands:
         utterance = self.utterances.find(event.utterance)
@@ -102,6 +112,7 @@ class Voicing(AgentSide):
     def _voice_done(self, event: e.VoiceDone, now: float) -> Commands:
         utterance = self.utterances.find(event.utterance)
         if utterance is None:
+            yield from self._late_sound_ends(event)
             return
         if not utterance.received and is_sayable(utterance.text):
             yield from self._voice_fails(utterance.voice, "no sound", now)

@@ -175,6 +175,21 @@ def test_sound_of_a_stopped_utterance_is_dropped_by_its_name_however_late() -> N
     assert talk.notes(facts.INTERRUPTION_SETTLED)[-1]["late_ms"] == 500
 
 
+def test_late_sound_is_told_a_few_times_however_many_pieces_it_comes_in() -> None:
+    talk = voiced()
+    talk.agent_writes(TEXT)
+    stopped = talk.utterance
+    talk.voice_sounds(1.0, "One two three.")
+    talk.wait(0.5)
+    talk.caller_begins("u9", 10_000)
+    before = len(talk.notes(facts.INTERRUPTION_SETTLED))
+    for _ in range(20):
+        talk.feed(e.VoiceAudio(stopped, b"\x55" * 160))
+    talk.feed(e.VoiceDone(stopped))
+    told = [note["late_ms"] for note in talk.notes(facts.INTERRUPTION_SETTLED)[before:]]
+    assert told == [20, 40, 80, 160, 320, 400]
+
+
 def test_a_murmur_over_the_voice_lets_it_go_on_from_where_it_was_heard() -> None:
     talk = voiced(min_speech_ms=400, silence_ms=500, prefix_padding_ms=300, resume_overlap_ms=0)
     talk.agent_writes(TEXT)
