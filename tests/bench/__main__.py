@@ -49,6 +49,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--pages", action="store_true", help="twice: without, and with staff who load pages all the while; both figures"
     )
+    parser.add_argument("--followed", action="store_true", help="with the live board open, and one call listened in on")
     parser.add_argument("--database-url", default="")
     parser.add_argument("--no-pin", action="store_true", help="leave the processes to the scheduler")
     parser.add_argument("--no-fail", action="store_true")
@@ -85,7 +86,7 @@ async def measure(args: argparse.Namespace, folder: Path, *, pages: bool = False
         platform.manage("migrate", "-v0")
         platform.manage("seed_demo")
         platform.manage("shell", "-c", NO_GATE)
-        if pages:
+        if pages or args.followed:
             platform.manage("shell", "-c", SIGN_IN)
         platform.start("redis", "worker", "web")
         web = platform.processes["web"].pid
@@ -96,6 +97,9 @@ async def measure(args: argparse.Namespace, folder: Path, *, pages: bool = False
         await talk(platform, 2, 3, 0, first=60_000)  # what is loaded on first use is no call's cost
         memory = pss_mb(web)
         delay_s = args.rtt_ms / 1000
+        followers = await _staff(platform, args.seconds + 3.0, "followers") if args.followed else None
+        if followers is not None and followers.stdout is not None:
+            await followers.stdout.readline()
         calling = asyncio.create_task(talk(platform, args.calls, args.seconds, delay_s))
         staff = await _staff(platform, args.seconds) if pages else None
         await asyncio.sleep(4.0)  # all have begun
@@ -117,6 +121,8 @@ async def measure(args: argparse.Namespace, folder: Path, *, pages: bool = False
             rows.append(Figure("same, by the server's own clock, p99", percentile(own_clears(platform), 0.99), "ms"))
         if staff is not None:
             rows += await _pages_seen(staff)
+        if followers is not None:
+            rows += await _followed(followers)
         if args.churn:
             rows += await churn(platform, web, args.churn)
         return rows
@@ -125,12 +131,21 @@ async def measure(args: argparse.Namespace, folder: Path, *, pages: bool = False
         await server.close()
 
 
-async def _staff(platform: Platform, seconds: float) -> asyncio.subprocess.Process:
-    """Somebody who loads pages for as long as the calls run."""
+async def _followed(followers: asyncio.subprocess.Process) -> list[Figure]:
+    """What those who follow calls were told. Raises when that was nothing: then nothing was shown."""
+    output, _ = await followers.communicate()
+    came: dict[str, float] = json.loads(output) if not followers.returncode else {}
+    if not all(came.values()) or not came:
+        raise RuntimeError(f"nobody could follow the calls: {came}")
+    return [Figure(f"followers: {name}", value, "") for name, value in came.items()]
+
+
+async def _staff(platform: Platform, seconds: float, what: str = "pages") -> asyncio.subprocess.Process:
+    """Somebody who loads pages, or follows calls, for as long as the calls run."""
     who = (platform.base_url, *STAFF, f"{max(1.0, seconds - 2.0)}")
     here = Path(__file__).parents[2]
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.pages", *who, cwd=here, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", f"tests.bench.{what}", *who, cwd=here, stdout=asyncio.subprocess.PIPE
     )
 
 
