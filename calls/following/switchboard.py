@@ -38,7 +38,7 @@ NEWS_S = 0.25
 """From one telling to the next; what happened in between goes together."""
 
 SOUND_S = 0.1
-"""The same while somebody listens."""
+"""The same for sound, while somebody listens."""
 
 LINES_AT_ONCE = 200
 ANSWERS_KEPT = 200
@@ -71,6 +71,7 @@ class Switchboard:
     def __init__(self) -> None:
         self._calls: dict[str, Entry] = {}
         self._board_until = 0.0
+        self._news_at = 0.0
         self._answers: deque[tuple[str, Message]] = deque(maxlen=ANSWERS_KEPT)
         self._wake = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
@@ -200,6 +201,16 @@ class Switchboard:
         while self._answers:
             ticket, message = self._answers.popleft()
             await layer.send(ticket, message)
+        if now >= self._news_at:
+            self._news_at = now + NEWS_S
+            await self._tell_news(layer, now)
+        for entry in list(self._calls.values()):
+            if entry.listened_until > now and not entry.call.over:
+                await self._tell_listeners(layer, entry.call)
+            elif entry.call.listened:
+                entry.call.stop_listening()
+
+    async def _tell_news(self, layer: Any, now: float) -> None:
         if self._board_until > now:
             await self._tell_board(layer)
         for entry in list(self._calls.values()):
@@ -207,10 +218,6 @@ class Switchboard:
                 await self._tell_followers(layer, entry)
             else:
                 entry.call.followed = False
-            if entry.listened_until > now and not entry.call.over:
-                await self._tell_listeners(layer, entry.call)
-            elif entry.call.listened:
-                entry.call.stop_listening()
             if entry.call.over:
                 self._calls.pop(entry.call.id, None)
 
