@@ -30,6 +30,7 @@ logger = logging.getLogger("calls")
 CHECK_EVERY = 6
 """Of the times that a socket asks again, each so many-th asks whether its user may still see this: every 30 s."""
 
+ROWS_ASKED = 200
 LONGEST_SENTENCE = 400
 LONGEST_MESSAGE = 16_384
 TRY_LATER, NOT_ALLOWED = 1013, 4403
@@ -149,6 +150,16 @@ class BoardSocket(StaffSocket):
             self._known |= {
                 str(row.pk): {"caller": row.caller, "called": row.called, "carrier": row.carrier} for row in rows
             }
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """The page asks about rows that no process has told of for a while: which of them are over."""
+        try:
+            asked = {UUID(call_id) for call_id in orjson.loads(text_data or "")["over"][:ROWS_ASKED]}
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+            return
+        over = Call.objects.filter(pk__in=asked).exclude(status=Call.Status.LIVE).values_list("pk", flat=True)
+        if gone := await database_sync_to_async(lambda: [str(pk) for pk in over])():
+            await self.tell({"type": "rows", "rows": [], "gone": gone})
 
     async def disconnect(self, code: int) -> None:
         with contextlib.suppress(Exception):

@@ -98,8 +98,9 @@ cookie_of = sync_to_async(session)
 
 @sync_to_async
 def live_row() -> Call:
-    agent = Agent.objects.create(name="Front desk", instructions="Help.")
-    TurnSettings.objects.create(agent=agent)
+    agent, made = Agent.objects.get_or_create(name="Front desk", defaults={"instructions": "Help."})
+    if made:
+        TurnSettings.objects.create(agent=agent)
     return Call.objects.create(
         agent=agent,
         carrier="twilio",
@@ -214,6 +215,18 @@ async def test_the_board_names_the_caller_that_the_database_knows(call: RunningC
     assert await page.open()
     (row,) = (await page.when("rows"))["rows"]
     assert (row["id"], row["caller"], row["agent"]) == (call.id, "+12025550101", "Front desk")
+    await page.close()
+
+
+async def test_rows_that_no_process_tells_of_are_looked_up(broker: Broker) -> None:
+    here, over = await live_row(), await live_row()
+    await Call.objects.filter(pk=over.pk).aupdate(status=Call.Status.ENDED)
+    page = Page(BOARD, await cookie_of(people.REVIEWER))
+    assert await page.open()
+    for nothing in ("no JSON", '{"over": 1}', '{"over": ["x"]}', "[]"):
+        await page.socket.send_to(text_data=nothing)
+    await page.socket.send_to(text_data=json.dumps({"over": [str(here.pk), str(over.pk)]}))
+    assert (await page.when("rows", rows=[]))["gone"] == [str(over.pk)]
     await page.close()
 
 

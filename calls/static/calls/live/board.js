@@ -2,6 +2,7 @@
 import { clock, connect } from "./socket.js";
 
 const SILENT_MS = 15000; // a process says that it is there every five seconds
+const DOUBTED_MS = 3000; // a call may have ended between the page and its socket
 const root = document.getElementById("lv-board");
 const list = document.getElementById("lv-calls");
 const rows = new Map();
@@ -33,6 +34,7 @@ function show(told) {
   const { item } = entry;
   entry.began = performance.now() - told.age_ms;
   entry.seen = performance.now();
+  entry.told = true;
   set(item, ".lv-caller", told.caller || "unknown caller");
   set(item, ".lv-agent", told.agent || "–");
   set(item, ".lv-state", told.state).dataset.state = told.state;
@@ -70,7 +72,7 @@ function tick() {
 }
 
 for (const item of list.children) row(item.dataset.id);
-connect(root.dataset.socket, {
+const link = connect(root.dataset.socket, {
   told: (message) => {
     if (message.type !== "rows") return;
     message.rows.forEach(show);
@@ -86,3 +88,8 @@ connect(root.dataset.socket, {
   },
 });
 setInterval(tick, 500);
+setInterval(() => {
+  const since = performance.now() - DOUBTED_MS;
+  const over = [...rows].filter(([, { told, seen }]) => !told || seen < since - SILENT_MS).map(([id]) => id);
+  if (over.length) link.send({ over });
+}, DOUBTED_MS);
