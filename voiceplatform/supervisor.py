@@ -264,6 +264,7 @@ def _welcome(base: str) -> list[str]:
 
     django.setup()
     from agents.models import PhoneNumber
+    from agents.voice_fields import VOICE
 
     number = PhoneNumber.objects.filter(active=True, agent__isnull=False).order_by("pk").first()
     lines = ["", f"Ready. Review calls: {base}/calls/   Tune agents: {base}/admin/"]
@@ -277,6 +278,9 @@ def _welcome(base: str) -> list[str]:
             f"  .venv/bin/python manage.py place_call --to {number.number} --audio calls/clips/request.wav "
             "--at-agent-speech calls/clips/interruption.wav",
         ]
+    others = PhoneNumber.objects.filter(active=True, agent__active=True).exclude(agent__voice_provider="")
+    if told := [f"{other.number} ({other.agent.told(VOICE)})" for other in others.select_related("agent")]:
+        lines.append(f"Or with another voice: {', '.join(told)}. Without a provider's key, its stand-in speaks.")
     return [*lines, "Ctrl-C ends all of it.", ""]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
@@ -138,12 +139,25 @@ def test_the_demo_is_made_once_and_its_password_shown_once(capsys: pytest.Captur
     call_command("seed_demo")
     first = capsys.readouterr().out
     assert "password" in first
-    assert PhoneNumber.objects.get().number == "+12025550142"
-    PhoneNumber.objects.get().full_clean()
-    Agent.objects.get().turn_settings.full_clean()
+    assert PhoneNumber.objects.first().number == "+12025550142"
+    assert str(PhoneNumber.objects.first().agent) == "Front desk"
+    for number in PhoneNumber.objects.all():
+        number.full_clean()
+        number.agent.full_clean()
+        number.agent.turn_settings.full_clean()
     call_command("seed_demo")
     assert capsys.readouterr().out == ""
     assert User.objects.get().check_password(first.split("password ")[1].split()[0])
+
+
+def test_the_demo_has_an_agent_for_each_voice_on_a_number_of_its_own() -> None:
+    call_command("seed_demo", verbosity=0)
+    speaks = {number.agent.voice_provider: number.agent for number in PhoneNumber.objects.all()}
+    assert set(speaks) == {"", *settings.VOICES}
+    for slug in settings.VOICES:
+        first, second = speaks[slug].voices()
+        assert (first["provider"], second["provider"] in settings.VOICES) == (slug, True)
+    assert speaks["speechmatics"].hearing() is not None
 
 
 def test_the_object_is_shown_while_it_is_edited(admin: Client) -> None:

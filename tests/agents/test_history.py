@@ -147,7 +147,7 @@ def test_a_program_and_the_seed_leave_lines_too(agent: Agent) -> None:
     assert (newest.who, newest.why, [str(c) for c in newest.changes]) == ("", "changed", ["threshold 0.6 → 0.8"])
     Agent.objects.all().delete()
     call_command("seed_demo", verbosity=0)
-    (made,) = history.of(Agent.objects.get())
+    (made,) = history.of(Agent.objects.get(name="Front desk"))
     assert made.why == "made for the demo"
 
 
