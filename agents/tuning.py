@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from django.contrib import admin, messages
@@ -117,18 +118,27 @@ def roll_back(request: HttpRequest, agent_id: int) -> HttpResponse:
 def history_page(request: HttpRequest, agent: Agent) -> HttpResponse:
     """Who changed what, when and why; each state with its way back."""
     entries = history.of(agent)
-    page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(entries, PAGE).get_page(_page_of(entries, request.GET.get("revision")) or request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
         "title": f"History of {agent}",
         "opts": Agent._meta,
         "original": agent,
         "page": page,
-        "lines": [{"entry": entry, "back": history.back(entries[0], entry)} for entry in page],
+        "lines": [
+            {"entry": entry, "back": history.back(entries[0], entry), "anchor": entry.revision != before.revision}
+            for entry, before in zip_longest(page, page.object_list[1:], fillvalue=history.Entry())
+        ],
         "newest": entries[0].key if entries else "",
         "may_change": may_change(request),
     }
     return TemplateResponse(request, "agents/history.html", context)
+
+
+def _page_of(entries: list[history.Entry], revision: str | None) -> int | None:
+    """The page on which a revision stands, for links from calls that ran with it."""
+    at = [n for n, entry in enumerate(entries) if revision and str(entry.revision) == revision]
+    return at[-1] // PAGE + 1 if at else None
 
 
 def _agent_to_change(request: HttpRequest, agent_id: int) -> Agent:

@@ -12,10 +12,10 @@ from django.urls import reverse
 from agents import screen
 from agents.fields import short
 from agents.models import TurnSettings
-from calls import access, explanations, timeline
+from calls import access, explanations, latency, timeline
 from calls.conversation import facts
 from calls.explanations import Names
-from calls.models import Call, CallEvent, Recording, Turn
+from calls.models import Call, CallEvent, Label, Recording, Turn
 from calls.timeline import clock
 
 TROUBLE = {facts.SESSION_DIFFERS, facts.LINK_LOST, facts.OUTLET_FULL, facts.STUCK, facts.BAD_INPUT}
@@ -40,18 +40,23 @@ def of(call: Call, user: Any) -> dict[str, Any]:
         "transcript": [_line(turn, call) for turn in turns],
         "cards": cards,
         "looks": {card.look for card in marks},
-        "delays": [e.data["delay_ms"] for e in events if e.kind == facts.REPLY_STARTED and e.data.get("delay_ms")],
+        "answers": _answers(turns, events),
+        "parts": list(latency.PARTS.items()),
+        "labels": labels_of(call, user),
+        "kinds_of_label": Label.Kind.choices,
+        "may_label": access.may_label(user),
         "events": [_event(event, names) for event in events],
         "kinds": sorted({event.kind for event in events}),
         "settings": _settings(call, names),
-        "revisions": timeline.revisions(call, events, names),
+        "revisions": timeline.revisions(call, events, names, _page_of_agent("history", call, user)),
         "history": _page_of_agent("history", call, user),
         "turn_detection": json.dumps(call.settings.get("turn_detection", {}), indent=2),
         "trouble": [_event(e, names) for e in events if e.kind in TROUBLE],
         "may_hear": may_hear,
         "has_recording": path is not None and may_hear,
         "lost_recording": recording is not None and path is None,
-        "player": _player(turns, marks, recording) if recording and path is not None and may_hear else None,
+        "player": _player(recording) if recording and path is not None and may_hear else None,
+        "moments": _moments(call, turns, events, cards, user),
         "is_live": call.status in (Call.Status.LIVE, Call.Status.RINGING),
     }
 
@@ -68,6 +73,8 @@ def _line(turn: Turn, call: Call) -> dict[str, Any]:
     return {
         "turn": turn,
         "at": clock(turn.started_ms),
+        "from": f"{turn.started_ms / 1000:g}",
+        "until": f"{turn.ended_ms / 1000:g}",
         "is_agent": is_agent,
         "heard": turn.heard_text if is_agent else turn.text,
         "unheard": turn.unheard_text if is_agent else "",
@@ -135,19 +142,96 @@ def _settings(call: Call, names: Names) -> list[tuple[str, list[tuple[str, Any]]
     return [*groups, ("Agent", about)]
 
 
-def _player(turns: list[Turn], marks: list[timeline.Card], recording: Recording) -> dict[str, Any]:
-    """Data for the player: lengths in seconds, as the waveform takes them."""
-    regions = [
+def _answers(turns: list[Turn], events: list[CallEvent]) -> list[dict[str, Any]]:
+    """Each answer's delay in its parts, drawn against the longest."""
+    found = latency.answers(events, [turn for turn in turns if turn.side == Turn.Side.CALLER])
+    longest = max((answer.total_ms for answer in found), default=0) or 1
+    return [
         {
-            "start": turn.started_ms / 1000,
-            "end": max(turn.ended_ms, turn.started_ms + 60) / 1000,
-            "side": turn.side,
+            "begins": clock(answer.begins_ms),
+            "at_ms": answer.begins_ms,
+            "total_ms": answer.total_ms,
+            "parts": [
+                {
+                    "name": name,
+                    "told": latency.PARTS[name],
+                    "short": latency.SHORT[name],
+                    "ms": ms,
+                    "share": f"{ms / longest:.2%}",
+                }
+                for name, ms in answer.parts.items()
+            ],
         }
-        for turn in turns
+        for answer in found
     ]
+
+
+def labels_of(call: Call, user: Any) -> list[dict[str, Any]]:
+    """What reviewers said, in the order of the call."""
+    return [
+        {"label": label, "at": clock(label.at_ms), "about": _about(label), "is_own": label.author_id == user.pk}
+        for label in call.labels.all()
+    ]
+
+
+def _about(label: Label) -> str:
+    """What it is about, as the page calls it."""
+    if label.about == Label.About.INTERRUPTION:
+        return f"Interruption {label.ref}"
+    return {Label.About.REFUSAL: "Sound over the agent", Label.About.TURN: "Turn"}.get(label.about, "")
+
+
+def _player(recording: Recording) -> dict[str, Any]:
+    """Data for the waveform."""
+    return {"peaks": recording.peaks, "duration": recording.duration_ms / 1000}
+
+
+def _moments(
+    call: Call, turns: list[Turn], events: list[CallEvent], cards: list[timeline.Card], user: Any
+) -> dict[str, Any]:
+    """What there is along the call, for the marks on the waveform and for what is told of each moment. Lengths in seconds."""
+    history = _page_of_agent("history", call, user)
+    answers = latency.answers(events, [turn for turn in turns if turn.side == Turn.Side.CALLER])
     return {
-        "peaks": recording.peaks,
-        "duration": recording.duration_ms / 1000,
-        "regions": regions,
-        "marks": [{"at": card.at_ms / 1000, "look": card.look, "text": card.on_waveform} for card in marks],
+        "turns": [
+            {
+                "start": turn.started_ms / 1000,
+                "end": max(turn.ended_ms, turn.started_ms + 60) / 1000,
+                "side": turn.side,
+                "target": f"{Label.About.TURN}:{turn.item_id}",
+            }
+            for turn in turns
+        ],
+        "delays": [{"start": a.begins_ms / 1000, "end": a.at_ms / 1000, "ms": a.total_ms} for a in answers],
+        "decisions": [_decision(card) for card in cards],
+        "keys": [
+            {"at": event.at_ms / 1000, "digit": str(event.data.get("digit", ""))[:1]}
+            for event in events
+            if event.kind == facts.CALLER_KEY
+        ],
+        "revisions": [
+            {"at": at_ms / 1000, "revision": revision, "link": timeline.link_of(history, revision)}
+            for at_ms, revision in timeline.bands(call, events)
+        ],
     }
+
+
+def _decision(card: timeline.Card) -> dict[str, Any]:
+    deciders = ", ".join(f"{decider.label} {decider.value}".strip() for decider in card.deciders)
+    return {
+        "at": card.at_ms / 1000,
+        "look": card.look,
+        "text": card.on_waveform,
+        "title": card.title,
+        "sentence": f"{card.sentence}.",
+        "decided": deciders,
+        "card": f"decision-{card.seq}",
+        "target": _target(card),
+    }
+
+
+def _target(card: timeline.Card) -> str:
+    """What a label on this card is about."""
+    if card.look == "stop":
+        return f"{Label.About.INTERRUPTION}:{card.number}"
+    return f"{Label.About.REFUSAL}:{card.seq}" if card.look == "went" else ""

@@ -66,6 +66,7 @@ class Card:
     sentence: str
     title: str = ""
     number: int = 0  # of an interruption
+    seq: int = 0  # of the event
     deciders: list[Decider] = field(default_factory=list)
     evidence: list[reasons.Evidence] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -106,16 +107,35 @@ def in_force(call: Call, events: Iterable[CallEvent]) -> Iterator[tuple[CallEven
         yield event, turn
 
 
-def revisions(call: Call, events: Iterable[CallEvent], names: Names) -> list[dict[str, Any]]:
+def bands(call: Call, events: Iterable[CallEvent]) -> list[tuple[int, int]]:
+    """From when on, in ms, which revision of the turn settings was in force."""
+    began = [(0, reasons.number(call.settings.get("turn", {}).get("revision")) or 0)]
+    applied = [event for event in events if event.kind == facts.SETTINGS_APPLIED]
+    found = began + [(event.at_ms, reasons.number(event.data.get("revision")) or 0) for event in applied]
+    return [(at_ms, round(revision)) for at_ms, revision in found]
+
+
+def link_of(history: str, revision: Any) -> str:
+    """Where the history tells of a revision; `history` is its page, or empty for who may not see it."""
+    return f"{history}?revision={revision}#revision-{revision}" if history and revision else ""
+
+
+def revisions(call: Call, events: Iterable[CallEvent], names: Names, history: str = "") -> list[dict[str, Any]]:
     """The settings' revisions that the call ran with, and those that it was sent: when, by whom, what, and what came of it."""
     begun = reasons.text(call.settings.get("turn", {}).get("revision"))
-    rows = [{"at": clock(0), "revision": begun, "state": "as the call began", "changes": []}] if begun else []
+    link = link_of(history, begun)
+    rows = (
+        [{"at": clock(0), "revision": begun, "link": link, "state": "as the call began", "changes": []}]
+        if begun
+        else []
+    )
     waiting: dict[str, dict[str, Any]] = {}
     for event in events:
         if event.kind == facts.SETTINGS_CHANGED:
             row = waiting[_ticket(event)] = {
                 "at": clock(event.at_ms),
                 "revision": reasons.text(event.data.get("revision")),
+                "link": link_of(history, reasons.text(event.data.get("revision"))),
                 "by": reasons.text(event.data.get("by")) or "a program",
                 "state": "no answer before the call ended" if call.ended_at else "no answer yet",
                 "changes": [(names.label(c.setting), c.told) for c in explanations.changes(event.data, names)],
@@ -171,6 +191,7 @@ class _Teller:
             explanations.sentence(event.kind, data, said, self.names),
             title,
             number,
+            event.seq,
             [self._decider(found, turn) for found in reasons.decided_by(event.kind, data, turn)],
             reasons.evidence(data),
             [*self._said(item_id), *known],

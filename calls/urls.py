@@ -1,6 +1,6 @@
 from django.urls import path
 
-from calls import views
+from calls import label_pages, views
 from calls.following import pages
 
 app_name = "calls"
@@ -15,4 +15,6 @@ urlpatterns = [
     path("<uuid:call_id>/recording.wav", views.recording, name="recording"),
     path("<uuid:call_id>/transcript.<slug:ending>", views.transcript, name="transcript"),
     path("<uuid:call_id>/events.jsonl", views.event_log, name="events"),
+    path("<uuid:call_id>/labels/", label_pages.add, name="label"),
+    path("<uuid:call_id>/labels/<int:label_id>/remove/", label_pages.remove, name="remove_label"),
 ]

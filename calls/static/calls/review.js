@@ -1,62 +1,194 @@
-// The call's page: waveform, transcript that plays, events that can be narrowed. Works without the waveform, too.
-const sound = document.getElementById("sound");
-const script = document.getElementById("review-script");
-const data = document.getElementById("player");
+// The call's page: waveform, transcript that plays, what is told of each moment, labels. Works without the waveform, too.
+import { helpDialog, typing } from "./keys.js";
+import { drawing } from "./waveform.js";
 
-function playFrom(seconds) {
-  if (!sound) return;
-  sound.currentTime = seconds;
-  sound.play().catch(() => {});
+const $ = (id) => document.getElementById(id);
+const sound = $("sound");
+const moments = JSON.parse($("moments").textContent);
+const toggleHelp = helpDialog();
+const form = $("labelling");
+const wave = drawing($("review-script").dataset, $("waveform"), $("player"), sound, moments, seek);
+
+function clock(seconds) {
+  return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 }
 
-for (const line of document.querySelectorAll("[data-at]")) {
-  line.addEventListener("click", () => playFrom(Number(line.dataset.at) / 1000));
+// --- where we are: the recording's time, or what was chosen last where there is none to hear
+
+let chosen = 0;
+const at = () => (sound ? sound.currentTime : chosen);
+
+function seek(seconds, play = false) {
+  chosen = Math.max(0, seconds);
+  if (sound) {
+    sound.currentTime = chosen;
+    if (play) sound.play().catch(() => {});
+  }
+  tell();
 }
 
-document.addEventListener("keydown", (event) => {
-  if (!sound || event.target.closest("input, select, textarea, button, a, audio, [contenteditable]")) return;
-  if (event.key === " ") { event.preventDefault(); sound.paused ? sound.play() : sound.pause(); }
-  if (event.key === "ArrowLeft") sound.currentTime = Math.max(0, sound.currentTime - 2);
-  if (event.key === "ArrowRight") sound.currentTime += 2;
+function last(list, now) {
+  return list.filter((one) => one.at <= now + 0.02).at(-1);
+}
+
+const told = moments.decisions.filter((one) => one.title);
+const CLOSE_S = 4; // a decision is what a moment is about for so long
+
+function aboutNow(now) {
+  const decision = last(told, now);
+  return decision && now - decision.at < CLOSE_S ? decision : undefined;
+}
+
+function tell() {
+  const now = at();
+  const revision = last(moments.revisions, now);
+  const speaking = moments.turns.filter((turn) => turn.start <= now && now < turn.end);
+  const names = { caller: "Caller speaks", agent: "Agent speaks" };
+  const decision = aboutNow(now);
+  $("now").hidden = false;
+  $("now-at").textContent = clock(now);
+  $("now-who").textContent = [...new Set(speaking.map((turn) => names[turn.side]))].join(" and ") || "Nobody speaks";
+  const shown = revision?.revision ? `settings revision ${revision.revision}` : "settings revision not known";
+  if ($("now-revision").textContent !== shown) {
+    $("now-revision").replaceChildren(revision?.link ? Object.assign(document.createElement("a"), { className: "vp-link", href: revision.link, textContent: shown }) : shown);
+  }
+  $("now-title").textContent = decision ? `${decision.title}. ${decision.sentence}` : "";
+  $("now-decided").textContent = decision?.decided ? `Decided by: ${decision.decided}` : "";
+  $("now-card").hidden = !decision;
+  if (decision) $("now-card").href = `#${decision.card}`;
+  for (const line of document.querySelectorAll(".vp-transcript li")) {
+    line.classList.toggle("vp-playing", Number(line.dataset.from) <= now && now < Number(line.dataset.until));
+  }
+  choose(now, decision, speaking);
+}
+
+// What a label would be about: the decision at this moment, the turn, or the moment itself.
+function choose(now, decision, speaking) {
+  if (!form || form.contains(document.activeElement) && document.activeElement.name === "target") return;
+  form.at_ms.value = Math.round((decision?.target ? decision.at : now) * 1000);
+  const options = [
+    ...(decision?.target ? [[decision.target, `${decision.title} at ${clock(decision.at)}`]] : []),
+    ...speaking.map((turn) => [turn.target, `the ${turn.side}'s turn at ${clock(turn.start)}`]),
+    ["", "this moment"],
+  ];
+  const key = JSON.stringify(options);
+  if (form.dataset.options === key) return;
+  form.dataset.options = key;
+  form.target.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+}
+
+// --- labels
+
+document.addEventListener("submit", async (event) => {
+  const sent = event.target;
+  if (!sent.matches("[data-labels]")) return;
+  event.preventDefault();
+  const body = new FormData(sent, event.submitter);
+  const list = $("label-list");
+  try {
+    const answer = await fetch(sent.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
+    if (answer.redirected || (!answer.ok && answer.status !== 400)) throw new Error(answer.status);
+    list.innerHTML = await answer.text(); // made by our own template, which escapes
+    if (answer.ok && sent === form) form.text.value = "";
+  } catch {
+    list.insertAdjacentHTML("afterbegin", '<p class="vp-error" role="alert">The label could not be kept. Is the server there, and are you signed in?</p>');
+  }
+  wave.labels(labelled());
+  if (sent !== form) $("labels").focus();
 });
 
-const kind = document.getElementById("kind");
+function labelled() {
+  return [...document.querySelectorAll("[data-label]")].map((one) => Number(one.dataset.at) / 1000);
+}
+
+// --- by mouse and by key
+
+document.addEventListener("click", (event) => {
+  const line = event.target.closest("[data-at]");
+  if (line) seek(Number(line.dataset.at) / 1000, true);
+  const step = event.target.closest("[data-step]");
+  if (step) decide(Number(step.dataset.step));
+});
+
+function decide(by) {
+  const now = at();
+  const next = by > 0 ? told.find((one) => one.at > now + 0.03) : told.filter((one) => one.at < now - 0.03).at(-1);
+  if (next) seek(next.at);
+}
+
+function line(by) {
+  const lines = [...document.querySelectorAll(".vp-transcript .vp-line")];
+  const here = lines.indexOf(document.activeElement);
+  lines[Math.max(0, Math.min(lines.length - 1, here + by))]?.focus();
+}
+
+async function copy() {
+  const link = `${location.origin}${location.pathname}#t=${at().toFixed(1)}`;
+  history.replaceState(null, "", `#t=${at().toFixed(1)}`);
+  try {
+    await navigator.clipboard.writeText(link);
+    $("copied").textContent = "Copied.";
+  } catch {
+    $("copied").textContent = link; // the browser forbids it where the page came without https
+  }
+}
+
+function zoom(by) {
+  const slider = $("zoom");
+  if (!slider) return;
+  slider.value = Number(slider.value) + by;
+  wave.zoom(Number(slider.value));
+}
+
+function verdict(n) {
+  form?.querySelectorAll(".vp-verdicts button")[n]?.click();
+}
+
+const KEYS = {
+  " ": () => sound && (sound.paused ? sound.play() : sound.pause()),
+  ArrowLeft: (event) => seek(at() - (event.shiftKey ? 10 : 2)),
+  ArrowRight: (event) => seek(at() + (event.shiftKey ? 10 : 2)),
+  n: () => decide(1),
+  p: () => decide(-1),
+  j: () => line(1),
+  k: () => line(-1),
+  l: () => form?.text.focus(),
+  c: copy,
+  "+": () => zoom(20),
+  "=": () => zoom(20),
+  "-": () => zoom(-20),
+  "]": () => document.querySelector("a[rel=next]")?.click(),
+  "[": () => document.querySelector("a[rel=prev]")?.click(),
+  u: () => document.querySelector(".vp-head .vp-plain").click(),
+  "?": toggleHelp,
+  ...Object.fromEntries([0, 1, 2, 3].map((n) => [String(n + 1), () => verdict(n)])),
+};
+
+document.addEventListener("keydown", (event) => {
+  const isOnControl = event.target.closest("button, a, audio, summary");
+  if (typing(event) || !KEYS[event.key] || (event.key === " " && isOnControl) || (event.key.startsWith("Arrow") && event.target.closest("audio"))) return;
+  event.preventDefault();
+  KEYS[event.key](event);
+});
+
+$("copy")?.addEventListener("click", copy);
+$("zoom")?.addEventListener("input", (event) => wave.zoom(Number(event.target.value)));
+$("speed")?.addEventListener("change", (event) => { sound.playbackRate = Number(event.target.value); });
+for (const name of ["timeupdate", "seeking"]) sound?.addEventListener(name, tell);
+
+const kind = $("kind");
 kind?.addEventListener("change", () => {
   for (const row of document.querySelectorAll("tr[data-kind]")) row.hidden = kind.value !== "" && row.dataset.kind !== kind.value;
 });
 
-function colour(name) {
-  return getComputedStyle(document.querySelector(".vp")).getPropertyValue(name).trim();
-}
+// --- a permanent link to a moment: #t=12.3, or ?t=12.3
 
-async function draw() {
-  const holder = document.getElementById("waveform");
-  if (!holder || !data) return;
-  const player = JSON.parse(data.textContent);
-  let WaveSurfer, Regions;
-  try {
-    WaveSurfer = (await import(script.dataset.wavesurfer)).default;
-    Regions = (await import(script.dataset.regions)).default;
-  } catch {
-    holder.textContent = "The waveform is not installed on this server; the player below works without it.";
-    return;
-  }
-  const regions = Regions.create();
-  const channel = (name) => ({ waveColor: colour(name), progressColor: colour(name), height: 64, normalize: false });
-  const wave = WaveSurfer.create({
-    container: holder, media: sound, peaks: player.peaks, duration: player.duration, plugins: [regions],
-    splitChannels: [channel("--caller"), channel("--agent")], cursorColor: colour("--text"), cursorWidth: 2, barWidth: 2, barGap: 1,
-  });
-  wave.on("ready", () => {
-    for (const r of player.regions) {
-      const own = colour(r.side === "agent" ? "--agent" : "--caller");
-      regions.addRegion({ start: r.start, end: r.end, color: own + "22", drag: false, resize: false, channelIdx: r.side === "agent" ? 1 : 0 });
-    }
-    for (const m of player.marks) {
-      regions.addRegion({ start: m.at, color: colour(`--${m.look}`), drag: false, resize: false, content: m.text });
-    }
-    holder.dataset.ready = "true";
-  });
+function linked() {
+  const found = /[#?&]t=(\d+(?:\.\d+)?)/.exec(location.hash) ?? /[?&]t=(\d+(?:\.\d+)?)/.exec(location.search);
+  if (found) seek(Number(found[1]));
+  else tell();
 }
-
-draw();
+if (sound && sound.readyState < 1) sound.addEventListener("loadedmetadata", linked, { once: true });
+window.addEventListener("hashchange", () => { if (location.hash.startsWith("#t=")) linked(); });
+linked();
+wave.ready.then(() => wave.labels(labelled()));
