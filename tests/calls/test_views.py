@@ -4,72 +4,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Agent, PhoneNumber
-from calls import audio, services
+from calls import services
 from calls.conversation import facts
 from calls.models import Call
 from tests.calls.test_services import LINES, claim, line, ring
 
 pytestmark = pytest.mark.django_db
-
-
-MORE = [
-    line(20, facts.CALLER_SPEAKING, 420, item_id="u0", over_agent=True),
-    line(21, facts.CALLER_WORDS, 3000, item_id="u0", text="mm-hm"),
-    line(
-        22,
-        facts.SETTINGS_CHANGED,
-        3100,
-        revision=12,
-        by="ada",
-        changes={"min_speech_ms": [550, 400], "threshold": [0.6, 0.7]},
-        ticket="t1",
-    ),
-    line(23, facts.SETTINGS_APPLIED, 3300, revision=12, ticket="t1", differences=[]),
-    line(24, facts.STUCK, 4000, state="preparing", after_ms=8000, repair="ask for the reply again"),
-]
-
-
-@pytest.fixture
-def call(db: None) -> Call:
-    """A finished call with an interruption and a real recording."""
-    agent = Agent.objects.create(name="Front desk", instructions="Help.")
-    number = PhoneNumber.objects.create(number="+12025550142", agent=agent)
-    made = claim(ring(number))
-    path = settings.DATA_DIR / "recordings" / f"{made.pk}.wav"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tone = bytes(range(0, 256, 4)) * 625
-    path.write_bytes(audio.mulaw_wav_header(80000) + audio.interleave(tone, audio.silence(5000)))
-    recorded = line(
-        9,
-        "recording",
-        5000,
-        path=f"recordings/{path.name}",
-        duration_ms=5000,
-        bytes=80058,
-        peaks=[[0.5, 0.9], [0.1, 0.2]],
-    )
-    services.apply_events(call_id=made.pk, lines=[*LINES[:8], recorded, *LINES[9:12], *MORE])
-    made.refresh_from_db()
-    return made
-
-
-@pytest.fixture
-def reviewer(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("admin", password="a-good-password"))
-    return client
 
 
 def test_only_staff_may_see_calls(client: Client, call: Call) -> None:
@@ -233,6 +182,65 @@ def test_a_recording_is_given_whole_and_in_ranges(reviewer: Client, call: Call) 
     assert reviewer.head(url).status_code == 200
 
 
+def test_exports_have_names_and_types(reviewer: Client, call: Call) -> None:
+    for name, kind in (
+        ("transcript.txt", "text/plain"),
+        ("transcript.json", "application/json"),
+        ("transcript.vtt", "text/vtt"),
+        ("events.jsonl", "application/x-ndjson"),
+    ):
+        answer = reviewer.get(f"{call.get_absolute_url()}{name}")
+        assert answer["Content-Type"].startswith(kind)
+        assert answer["Content-Disposition"].startswith("attachment; filename=call-")
+    assert reviewer.get(f"{call.get_absolute_url()}transcript.doc").status_code == 404
+    kept = reviewer.get(f"{call.get_absolute_url()}recording.wav?download")
+    assert kept["Content-Disposition"].startswith("attachment")
+
+
+def test_the_list_is_exported_as_it_is_narrowed(reviewer: Client, call: Call) -> None:
+    answer = reviewer.get("/calls/calls.csv?interrupted=yes&sort=-length")
+    assert str(call.pk) in body(answer).decode()
+    assert str(call.pk) not in body(reviewer.get("/calls/calls.csv?interrupted=no")).decode()
+    assert reviewer.get("/calls/calls.csv?interrupted=perhaps").status_code == 400
+
+
+def test_what_was_found_is_shown_and_leads_to_its_moment(reviewer: Client, call: Call) -> None:
+    page = reviewer.get("/calls/?q=lost+card&sort=-length").content.decode()
+    assert "<mark>lost</mark>" in page
+    assert f"{call.get_absolute_url()}?q=lost+card&amp;sort=-length&amp;t=0.1" in page
+    assert "No call is like that" in reviewer.get("/calls/?q=found").content.decode()
+
+
+def test_the_next_call_is_the_next_of_what_was_found(reviewer: Client, call: Call) -> None:
+    assert call.number is not None
+    other, quiet = claim(ring(call.number, "CA-other")), claim(ring(call.number, "CA-quiet"))
+    Call.objects.filter(pk=other.pk).update(interruption_count=1)
+    page = reviewer.get(f"{other.get_absolute_url()}?interrupted=yes").content.decode()
+    assert f'rel="next" href="{call.get_absolute_url()}?interrupted=yes"' in page
+    assert str(quiet.pk) not in page
+    assert 'rel="prev"' not in page
+
+
+def test_a_revision_leads_to_its_line_of_the_history(reviewer: Client, call: Call) -> None:
+    page = reviewer.get(call.get_absolute_url()).content.decode()
+    history = f"/admin/agents/agent/{call.agent_id}/history/"
+    assert f'href="{history}?revision=12#revision-12"' in page
+
+
+def test_the_delay_of_an_answer_is_told_in_parts(reviewer: Client, call: Call) -> None:
+    services.apply_events(
+        call_id=call.pk,
+        lines=[
+            line(60, facts.CALLER_STOPPED, 1400, item_id="u1"),
+            line(61, facts.REPLY_ASKED, 1400, request_id="ask"),
+            line(62, facts.REPLY_CREATED, 1450, request_id="ask", reply_id="r7"),
+            line(63, facts.REPLY_STARTED, 1900, reply_id="r7", delay_ms=500),
+        ],
+    )
+    page = text_of(reviewer.get(call.get_absolute_url()))
+    assert "1000 ms silence 500 · patience 0 · model 50 · first sound 450 ms" in page
+
+
 def test_hearing_needs_its_own_permission(client: Client, call: Call) -> None:
     user = User.objects.create_user("staff", password="a-good-password", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_call"))
@@ -248,46 +256,3 @@ def test_a_recording_outside_of_our_data_is_not_given(reviewer: Client, call: Ca
     call.recording.save()
     assert reviewer.get(f"{call.get_absolute_url()}recording.wav").status_code == 404
     assert "is not on this server" in reviewer.get(call.get_absolute_url()).content.decode()
-
-
-# --- in a real browser
-
-
-@pytest.fixture
-def browser_page(browser: Browser, live_server: Any, reviewer: Client) -> Iterator[Page]:
-    context = browser.new_context(base_url=live_server.url, viewport={"width": 1366, "height": 900})
-    context.add_cookies([{"name": "sessionid", "value": reviewer.cookies["sessionid"].value, "url": live_server.url}])
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda fault: faults.append(str(fault)))
-    yield page
-    context.close()
-    assert faults == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_player_is_ready_and_a_line_of_the_transcript_plays(browser_page: Page, call: Call) -> None:
-    page = browser_page
-    page.goto(call.get_absolute_url())
-    if (Path(settings.BASE_DIR) / "node_modules" / "wavesurfer.js").is_dir():
-        expect(page.locator("#waveform[data-ready=true]")).to_be_attached()
-    expect(page.locator("del")).to_contain_text("day how")
-    page.get_by_role("button", name="Play from 0:00.4").click()
-    page.wait_for_function("document.getElementById('sound').currentTime >= 0.4")
-    page.locator("#kind").select_option("interruption")
-    expect(page.locator("tr[data-kind]:visible")).to_have_count(1)
-    page.locator(".vp-look-went button").first.press("Enter")
-    page.wait_for_function("document.getElementById('sound').currentTime >= 0.7")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone(browser_page: Page, call: Call, scheme: Any) -> None:
-    page = browser_page
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme=scheme)
-    for url in ("/calls/", call.get_absolute_url()):
-        page.goto(url)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
