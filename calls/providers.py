@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
-from agents.snapshot import AgentSnapshot
 from calls.sockets import MakeConnection, Socket
 from calls.voice_http import HttpLink
 from calls.voice_links import Feed, Lost, SocketLink, VoiceLink
 from calls.voice_outlet import Voice
 from calls.voices import options
 from calls.voices.hearing import HearingDialect
-from voiceplatform import registry
+
+if TYPE_CHECKING:
+    from agents.snapshot import AgentSnapshot  # which would load the models, where a scene is played without Django
 
 Keys = Mapping[str, str]
 
@@ -53,6 +54,8 @@ def voices(snapshot: AgentSnapshot, keys: Keys) -> list[Voice]:
 
 def voice(slug: str, values: Mapping[str, Any], key: str, language: str = "", network: Network = NETWORK) -> Voice:
     """One voice. Options that are not valid any more fall back to their defaults: a call goes on with what can be had."""
+    from voiceplatform import registry  # needs Django, without which scenes are played that have no providers
+
     kind = registry.load("VOICES", slug)
     url = registry.address("VOICES", slug, key=key)
     chosen = _options(kind.Options, values)
@@ -77,6 +80,8 @@ def hearing(snapshot: AgentSnapshot, keys: Keys, silence_ms: int) -> Ear:
 
 def ear(slug: str, values: Mapping[str, Any], key: str, language: str = "", *, silence_ms: int) -> Ear:
     """One ear. `silence_ms`: after which a turn is over."""
+    from voiceplatform import registry
+
     kind = registry.load("HEARINGS", slug)
     url = registry.address("HEARINGS", slug, key=key)
     chosen = _options(kind.Options, values)

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Protocol
-
-from django.utils.module_loading import import_string
 
 from calls import audio, providers
 from calls.bridge import Bridge, Outlet
@@ -44,7 +43,6 @@ from calls.scoring.phone import Phone
 from calls.simulated_phone import read_wav
 from calls.vad import SileroVad
 from calls.voice_outlet import VoiceOutlet
-from voiceplatform import registry
 
 REQUEST = Path(__file__).parent.parent / "clips" / "request.wav"
 REQUEST_FROM_MS = 850
@@ -195,10 +193,12 @@ class World:
     def _providers(self) -> Iterator[Outlet]:
         """The voices and the ear that are not the model's: their stand-ins, at the far end of a wire."""
         s = self._setup.settings
+        from voiceplatform import registry  # needs Django, without which scenes are played that have no providers
+
         named = {slug: registry.load("VOICES", slug).stand_in for slug in s.voices}
         if s.hearing:
             named[s.hearing] = registry.load("HEARINGS", s.hearing).stand_in
-        far = Far({slug: import_string(path)() for slug, path in named.items()}, self.clock, self._setup.model_delay_s)
+        far = Far({slug: resolve_name(path)() for slug, path in named.items()}, self.clock, self._setup.model_delay_s)
         network = far.network()
         if s.voices:
             yield VoiceOutlet([providers.voice(slug, {}, "", network=network) for slug in s.voices], self._feed)
