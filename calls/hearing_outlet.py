@@ -37,9 +37,7 @@ class HearingLink:
         try:
             await self._socket.open(dialect.url(), dialect.headers(), dialect.opening(), HANDSHAKE_S)
         except Refused as refusal:
-            status = refusal.http_status
-            retry = not refusal.hopeless and (status is None or dialect.may_retry(None, status))
-            self._report(HearingLost(refusal.reason, retry))
+            self._report(HearingLost(refusal.reason, refusal.leaves_hope(dialect.may_retry)))
 
     def take(self, command: c.SendToHearing | c.EndUtterance) -> None:
         if not self._ready:
@@ -116,17 +114,17 @@ class HearingOutlet:
         if not self._circuit.allows(now):
             self._feed(HearingLost("out of order", retry=False))
             return
-        link = HearingLink(self._dialect(), lambda event: self._from(link, event, now), self._connection)
+        link = HearingLink(self._dialect(), lambda event: self._from(link, event), self._connection)
         self._link = link
         self._start(link.open())
 
-    def _from(self, link: HearingLink, event: Event, now: float) -> None:
+    def _from(self, link: HearingLink, event: Event) -> None:
         if link is not self._link:
             return
         if isinstance(event, HearingReady):
             self._circuit.succeeded()
         elif isinstance(event, HearingLost) and event.retry:
-            self._circuit.failed(now)
+            self._circuit.failed(asyncio.get_running_loop().time())
         self._feed(event)
 
     def _leave(self) -> None:

@@ -33,10 +33,7 @@ class Link:
         try:
             await self._socket.open(dialect.url(), dialect.headers(), dialect.opening())
         except Refused as refusal:
-            retry = not refusal.hopeless and (
-                refusal.http_status is None or dialect.may_retry(None, refusal.http_status)
-            )
-            raise LinkRefused(refusal.reason, retry) from None
+            raise LinkRefused(refusal.reason, refusal.leaves_hope(dialect.may_retry)) from None
 
     def _read(self, message: str | bytes) -> None:
         for event in self._dialect.parse(message):

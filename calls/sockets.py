@@ -30,13 +30,21 @@ WRITE_BOUND = 256 * 1024
 
 
 class Refused(Exception):
-    """The socket could not be opened. `reason` is safe to log; `http_status` None: it did not come to that."""
+    """The socket could not be opened. `reason` is safe to log."""
 
-    def __init__(self, reason: str, http_status: int | None = None, hopeless: bool = False) -> None:
+    def __init__(
+        self, reason: str, http_status: int | None = None, *, close_code: int | None = None, hopeless: bool = False
+    ) -> None:
         super().__init__(reason)
+        self._status, self._close_code, self._hopeless = http_status, close_code, hopeless
         self.reason = reason
-        self.http_status = http_status
-        self.hopeless = hopeless
+
+    def leaves_hope(self, may_retry: Callable[[int | None, int | None], bool]) -> bool:
+        """Whether another try can do better, by what the dialect knows of the provider's answers."""
+        if self._hopeless:
+            return False
+        nothing_said = self._status is None and self._close_code is None
+        return nothing_said or may_retry(self._close_code, self._status)
 
 
 Read = Callable[[str | bytes], None]
@@ -99,8 +107,13 @@ class Socket:
         if self._over:
             await self._socket.close()
             return
-        for message in opening:
-            await self._socket.send(message)
+        try:
+            for message in opening:
+                await self._socket.send(message)
+        except ConnectionClosed:
+            # Let in and shown out: a wrong key is told so by some.
+            code = self._socket.close_code
+            raise Refused("closed" if code is None else f"closed with {code}", close_code=code) from None
         self._reader = asyncio.get_running_loop().create_task(self._read(self._socket))
 
     @property

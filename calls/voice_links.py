@@ -76,9 +76,7 @@ class SocketLink:
         except Refused as refusal:
             if socket is self._socket:
                 self._socket = None
-                status = refusal.http_status
-                retry = not refusal.hopeless and (status is None or dialect.may_retry(None, status))
-                self._report(refusal.reason, retry)
+                self._report(refusal.reason, refusal.leaves_hope(dialect.may_retry))
             return
         if socket is not self._socket or self._closed:
             await socket.close()

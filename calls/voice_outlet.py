@@ -33,6 +33,7 @@ class VoiceOutlet:
         self._feed = feed
         self._links: dict[int, VoiceLink] = {}
         self._refused: set[int] = set()  # for what is wrong with this agent, and not with the provider
+        self._lost_once: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def take(self, command: c.Command, now: float) -> None:
@@ -50,11 +51,11 @@ class VoiceOutlet:
 
     def _open(self, number: int, now: float) -> None:
         voice = self._voices[number]
+        if number in self._links:
+            return  # it stands, or is on its way
         if not circuit.of(voice.address).allows(now):
             self._feed(VoiceLost(number, "out of order", retry=False))
             return
-        if number in self._links:  # its socket is gone: another
-            self._start(self._links.pop(number).close())
         link = voice.link(
             lambda event: self._from(number, link, event), lambda reason, retry: self._lost(number, link, reason, retry)
         )
@@ -74,10 +75,14 @@ class VoiceOutlet:
         if self._links.get(number) is link:
             if not retry:
                 self._refused.add(number)
+            else:
+                self._lost_once.add(number)
+            self._start(self._links.pop(number).close())
             self._feed(VoiceLost(number, reason, retry))
 
     def _leave(self, command: c.LeaveVoice, now: float) -> None:
-        if command.failed and command.voice not in self._refused and command.voice in self._links:
+        tried = command.voice in self._links or command.voice in self._lost_once
+        if command.failed and tried and command.voice not in self._refused:
             circuit.of(self._voices[command.voice].address).failed(now)
         link = self._links.pop(command.voice, None)
         if link is not None:

@@ -42,7 +42,8 @@ class AgentSide(Floor):
             return
         self.wanted, self._because, self.retry_at = "", because, None
         request_id = self.replies.ask(now)
-        yield AskForReply(request_id, self._words_for(because), as_text=not self.has_own_voice)
+        self._as_text = not self.has_own_voice
+        yield AskForReply(request_id, self._words_for(because), as_text=self._as_text)
         yield Note(facts.REPLY_ASKED, {"request_id": request_id, "because": because})
 
     def _words_for(self, because: str) -> str:
@@ -266,8 +267,8 @@ class AgentSide(Floor):
                 yield from self._ask_again(now)
             return
         self.replies.done(event.reply_id)
+        yield from self.repairs.after(event.reply_id, now)
         if event.reply_id in self.replies.dead:
-            yield from self.repairs.after(event.reply_id, now)
             if self.replies.dead[event.reply_id].interruption:
                 yield self._interruption_settled(event.reply_id)
         else:
@@ -279,7 +280,7 @@ class AgentSide(Floor):
         items = [item for item in self.playback.items.values() if item.reply_id == event.reply_id]
         for item in items:
             yield from self._finish(item, now)
-        sounds = any(item.received or self.utterances.of(item) is not None for item in items)
+        sounds = any(item.received or item.waits_for_voice or self.utterances.of(item) is not None for item in items)
         if event.status != "completed" and sounds:
             self._breaks_off(event.reply_id)
         unheard_of = was_active and not sounds

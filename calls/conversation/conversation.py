@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import events as e
 from . import facts, silence
-from .commands import Command, Note, OpenHearing, OpenModel, OpenVoice, SendAudio
+from .commands import Command, Note, OpenModel, OpenVoice, SendAudio
 from .floor import Commands
 from .staff import Staff
 from .states import EVERYWHERE, TABLE, State
@@ -58,7 +58,7 @@ class Conversation(Staff):
         if self.settings.voices:
             yield OpenVoice(0)  # a handshake takes some tenths of a second, which no caller shall wait for
         if self.hears_elsewhere:
-            yield OpenHearing()
+            yield from self._open_hearing(now)
         yield from self._open(now)
 
     def _open(self, now: float) -> Commands:
@@ -79,10 +79,14 @@ class Conversation(Staff):
         )
         if event.differences:
             yield Note(facts.SESSION_DIFFERS, {"differences": list(event.differences)})
-        if self._was_ready:
+        said_before = (
+            not self._was_ready and not self.transcript.answered
+        )  # to another ear, while this was being opened
+        if self._was_ready or said_before:
             self.playback.advance(now)
             lines = list(self.transcript.rebuild(self.playback.items.values()))
-            yield from lines
+            yield from lines[: -1 if said_before else None]  # there is nothing to go on with
+        if self._was_ready:
             yield Note(facts.LINK_RESTORED, {"attempt": self._openings, "items": len(lines)})
         self._openings, self.connecting_since = 0, None
         if not self.hears_elsewhere:
@@ -92,6 +96,8 @@ class Conversation(Staff):
             yield SendAudio(encoded)
         self._early_audio.clear()
         self._rest(now)
+        if self._speech is not None and self.state is State.LISTENING:
+            self.state = State.HEARING  # by another ear, and still speaking
         self.audio_at = now
         yield from self._offer(now)
         restored, self._was_ready = self._was_ready, True
@@ -103,8 +109,12 @@ class Conversation(Staff):
             self.prepared_at, self.answer_at = now, now + silence.MODEL_DEAF
         elif self._broke_off and self.state is State.LISTENING:
             yield from self._greet_again(now)
-        elif restored and not self.transcript.answered:
-            yield from self._want("restored", now)
+        elif self.state is State.HEARING:
+            pass
+        elif (restored or said_before) and not self.transcript.answered:
+            yield from self._want("restored" if restored else "caller_stopped", now)
+        elif self._unsaid and self.state is State.LISTENING:
+            yield from self._want("voice_failed", now)
         self._words_died = False
 
     def _link_lost(self, event: e.LinkLost, now: float) -> Commands:
@@ -120,7 +130,8 @@ class Conversation(Staff):
             item.lost = True
         if not self.hears_elsewhere:
             self._words_died, self._said = self._words_died or bool(self._said) or self.state is State.HEARING, ""
-        self._speech, self._still_open, self._owes_answer = None, "", False
+            self._speech = None
+        self._still_open, self._owes_answer = "", False
         self._words.clear()
         self.replies.forget_all()
         self.repairs.forget_all()

@@ -102,6 +102,9 @@ class Floor:
         self._hearing_losses = 0
         self.told_to_end = False  # the provider that hears the caller, of the turn that is being spoken
         self._sure_ms = 0.0  # our ear has been sure of speech
+        self.hearing_since: float | None = None  # the way to the other ear is being opened
+        self.unheard_since: float | None = None  # our ear hears a voice, and the other ear does not
+        self._as_text = False  # the last reply was asked for as text
         self._unsaid = ""  # of a reply whose voices have all failed
         self._unsaid_of = ""  # which reply it was
 
@@ -125,6 +128,11 @@ class Floor:
     def has_own_voice(self) -> bool:
         """Whether the model speaks by itself: it was so configured, or no other voice is left."""
         return self.voice >= len(self.settings.voices)
+
+    @property
+    def owes_rest(self) -> bool:
+        """Whether the model has to say by itself what the voices did not."""
+        return bool(self._unsaid)
 
     @property
     def session_turn_detection(self) -> dict[str, Any] | None:

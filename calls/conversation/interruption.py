@@ -7,7 +7,7 @@ from typing import Any
 
 from . import facts
 from .barge_in import Verdict
-from .commands import CancelReply, ClearPlayback, Command, DeleteItem, Note, StopSpeaking, TruncateReply
+from .commands import CancelReply, ClearPlayback, Command, DeleteItem, FinishSpeaking, Note, StopSpeaking, TruncateReply
 from .playback import Cleared, Item, Playback
 from .repairs import Repairs
 from .replies import Replies
@@ -57,7 +57,7 @@ class Interruption:
             yield from self._clear(now, already)
         elif self.playback.holding:
             yield from self.playback.resume(now)  # what was never begun is held no more
-        yield from self._stop_voice()
+        yield from self._stop_voice(now)
         if active is not None and active not in self.replies.dead:
             self.replies.sign_of_life(active, now)  # its end is waited for from now on
         yield from self._cancel()
@@ -102,9 +102,15 @@ class Interruption:
             yield ClearPlayback(self.cleared.heard_until, self.number)
         self.steps.append("clear")
 
-    def _stop_voice(self) -> Iterator[Command]:
+    def _stop_voice(self, now: float) -> Iterator[Command]:
         """An external voice makes no more of what nobody will hear."""
-        if not (self.settings.clear_buffers and self.utterances.speaking):
+        if not self.utterances.speaking:
+            return
+        if not self.settings.clear_buffers:  # what it has of the text is said to its end
+            for utterance in self.utterances.open:
+                if not utterance.finished:
+                    self.utterances.finish(utterance, now)
+                    yield FinishSpeaking(utterance.voice, utterance.id)
             return
         for utterance in self.utterances.open:
             self.utterances.stop(utterance)

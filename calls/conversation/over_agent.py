@@ -89,6 +89,8 @@ class OverAgent(CallerSide):
         if not (self.settings.gated and self.settings.protect_greeting):
             return False
         if self.state is State.PREPARING:
+            if self._unsaid and self._unsaid_of == self._greeting_reply:
+                return True  # its rest
             return "greeting" in (self.wanted, self._because if self.replies.asked_is_wanted else "")
         said = {self.replies.active, *(item.reply_id for item in self.playback.items.values())}
         return bool(self._greeting_reply) and self._greeting_reply in said

@@ -57,6 +57,8 @@ class Item:
     began_at: float | None = None
     lost: bool = False  # with the session that knew it
     voiced: bool = False  # a voice that is not the model's speaks it
+    waits_for_voice: bool = False  # … as soon as it has said the item before
+    stopped: bool = False  # it was told to say no more of it
     points: list[tuple[int, float]] = field(default_factory=list)  # characters of the text, ms of the sound; growing
     model_id: str = ""  # what the model calls it now, when it was put in anew
 
@@ -303,6 +305,10 @@ class Playback:
         self._delays.clear()
         self._end_at = now
         return Cleared(now, ms, chunks)
+
+    def drop(self, item: Item) -> None:
+        """Take one item, of which nothing was heard, out of the ledger."""
+        self.items.pop((item.item_id, item.content_index), None)
 
     def forget(self, reply_id: str) -> list[Item]:
         """Take a reply's items out of the ledger, in the order in which they began."""

@@ -79,9 +79,13 @@ class Repairs:
         yield DeleteItem(old)
         self._waiting.add(old)
         if not heard:
+            if place >= 0:
+                del self._order[place]
             return
         self._number += 1
         item.model_id = f"heard_{self._number}"
+        if place >= 0:
+            self._order[place] = item.model_id  # the next one is repaired beside it
         # Without its neighbour's name it would land behind what the caller said into it.
         after = "" if place < 0 else self._order[place - 1] if place else FIRST
         add = AddItem("assistant", heard, item.model_id, after)

@@ -87,7 +87,16 @@ class ConversationSettings:
         told = {**self.turn_detection}
         if "create_response" in told:
             told["create_response"] = False
-        return replace(self, voices=voices, hearing=hearing, create_response=False, turn_detection=told)
+        # Who does not hear the caller cannot cancel by itself.
+        interrupts = self.interrupt_response and not hearing
+        return replace(
+            self,
+            voices=voices,
+            hearing=hearing,
+            create_response=False,
+            interrupt_response=interrupts,
+            turn_detection=told,
+        )
 
     @property
     def gated(self) -> bool:

@@ -53,16 +53,28 @@ GAP_FILL_MS = 1000
 """Of silence sent into such a gap: more than any usual silence setting."""
 
 VOICE_WAIT = 1.0
-"""From text that can be spoken to its first sound. Providers need 0.1 to 0.4 s; what comes later comes too late: the caller is to
-be without a sound for 2 s at most, and the next voice needs its time too."""
+"""From text that can be spoken to its first sound. Providers need 0.1 to 0.4 s; what comes later comes too late."""
 
-NEXT_VOICE_WAIT = 0.6
-"""As long as there is another voice after the first has failed; the same budget."""
+WITHOUT_SOUND = 1.6
+"""For so long at most voices are waited for, all tries together, from when the caller is without a sound. The caller is to have
+one within 2 s, and the model's own voice, which is the last, needs its time too."""
 
 VOICE_LOSSES = 1
 """A voice is tried anew so often, without an utterance that it brought to its end in between."""
 
+REST_AHEAD = 0.6
+"""Before the end of what a voice has said, the model is asked to say the rest by itself: so long that nobody notices the seam."""
+
+REST_CANCEL_WAIT = 0.5
+"""As CANCEL_WAIT, while a caller waits for the rest of a sentence."""
+
 HEARING_LOSSES = 1
+
+HEARING_WAIT = 4.0
+"""From opening the way to another ear to its listening. What the caller says meanwhile is kept for it."""
+
+HEARING_DEAF = 2.0
+"""Of a voice that our own ear hears and the provider does not. Its first words come half a second after their sound."""
 
 SURELY_SILENT = 0.15
 """Longer than the silence of the settings, by our own ear. Then the provider that hears the caller is told to end the turn: by
@@ -92,6 +104,7 @@ def waits(c: Conversation) -> Iterator[tuple[float, str]]:
         yield from _BY_STATE.get(c.state, _nothing)(c)
         yield from _waits_of_the_reply(c)
         yield from _waits_of_the_voice(c)
+        yield from _waits_of_the_ear(c)
         yield from _waits_of_the_call(c)
 
 
@@ -152,11 +165,13 @@ _BY_STATE = {
 def _waits_of_the_reply(c: Conversation) -> Iterator[tuple[float, str]]:
     if c.replies.active is not None:
         if c.replies.active in c.replies.dead:
-            yield c.replies.heard_from_at + CANCEL_WAIT, "_cancel_unanswered"
+            yield c.replies.heard_from_at + (REST_CANCEL_WAIT if c.owes_rest else CANCEL_WAIT), "_cancel_unanswered"
         else:
             yield max(c.replies.heard_from_at, c.playback.ends_at) + REPLY_STALLS, "_reply_stalls"
     elif c.utterances.speaking:
-        if c.utterances.awaited_since is None:  # text of a reply that is not being made
+        if (
+            c.utterances.first is not None and c.utterances.first.awaited_since is None
+        ):  # of a reply that is not being made
             yield max(c.utterances.text_at, c.playback.ends_at) + REPLY_STALLS, "_text_stalls"
     elif c.playback.items and c.state is not State.HOLDING:
         yield c.playback.ends_at + (MARK_WAIT if c.playback.marks_outstanding else 0.0), "_heard_to_its_end"
@@ -165,9 +180,22 @@ def _waits_of_the_reply(c: Conversation) -> Iterator[tuple[float, str]]:
 
 
 def _waits_of_the_voice(c: Conversation) -> Iterator[tuple[float, str]]:
-    since = c.utterances.awaited_since
-    if since is not None:
-        yield max(since + (NEXT_VOICE_WAIT if c.voice else VOICE_WAIT), c.playback.ends_at), "_voice_is_slow"
+    utterance = c.utterances.first
+    if utterance is not None and utterance.awaited_since is not None and not c.playback.holding:
+        due = utterance.awaited_since + VOICE_WAIT
+        if utterance.silent_since is not None and not utterance.received:
+            due = min(due, utterance.silent_since + WITHOUT_SOUND)
+        yield max(due, c.playback.ends_at), "_voice_is_slow"
+    made = c.replies.active is not None and c.replies.active not in c.replies.dead
+    if c.owes_rest and c.state is State.REPLYING and not made:
+        yield c.playback.ends_at - REST_AHEAD, "_rest_is_due"
+
+
+def _waits_of_the_ear(c: Conversation) -> Iterator[tuple[float, str]]:
+    if c.hearing_since is not None:
+        yield c.hearing_since + HEARING_WAIT, "_hearing_is_silent"
+    if c.unheard_since is not None and c.state in (State.LISTENING, State.PREPARING):
+        yield c.unheard_since + HEARING_DEAF, "_hearing_is_deaf"
 
 
 def _waits_of_the_call(c: Conversation) -> Iterator[tuple[float, str]]:

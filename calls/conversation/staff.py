@@ -82,6 +82,11 @@ class Staff(Changes):
         if self.sentences:
             self._last_reply = ""
 
+    def _know_reply(self, reply_id: str) -> None:
+        super()._know_reply(reply_id)
+        if self._sentence_reply and self._unsaid_of == self._sentence_reply:
+            self._sentence_reply = reply_id  # the model says by itself what no voice did
+
     def _first_sound(self, item: Item, now: float) -> Commands:
         if self.sentences and item.reply_id == self._sentence_reply:
             self._said_sentence()

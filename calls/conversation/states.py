@@ -31,12 +31,14 @@ TABLE: dict[type, dict[State, str]] = {
     e.ModelReady: {State.CONNECTING: "_model_ready"},
     e.ModelConfigured: dict.fromkeys(ANY_LIVE, "_model_configured"),
     e.SpeechStarted: {
+        State.CONNECTING: "_heard_meanwhile",
         State.LISTENING: "_caller_takes_turn",
         State.PREPARING: "_caller_goes_on",
         State.REPLYING: "_caller_over_agent",
         State.HEARING: "_model_hears_it_too",
     },
     e.SpeechStopped: {
+        State.CONNECTING: "_heard_meanwhile",
         State.HEARING: "_caller_stopped",
         State.WEIGHING: "_caller_stopped_over_agent",
         State.HOLDING: "_caller_stopped_over_agent",
@@ -45,6 +47,7 @@ TABLE: dict[type, dict[State, str]] = {
         State.PREPARING: "_refused_speech_stopped",
     },
     e.InputCommitted: {
+        State.CONNECTING: "_committed_meanwhile",
         State.LISTENING: "_committed",
         State.HEARING: "_committed",
         State.PREPARING: "_committed_and_waited_for",

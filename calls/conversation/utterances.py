@@ -37,6 +37,7 @@ class Utterance:
     text: str = ""
     finished: bool = False  # no more text comes
     awaited_since: float | None = None  # its sound can be expected since then, or since its last piece
+    silent_since: float | None = None  # the caller has been without a sound, through all tries to say this
     received: int = 0  # bytes of its sound
     start_ms: float | None = None  # of the item's sound, where its own begins
 
@@ -72,14 +73,14 @@ class Utterances:
         return list(self._open.values())
 
     @property
-    def awaited_since(self) -> float | None:
-        """Since when the sound of the first of them is waited for; None: it need not come yet."""
-        return next((u.awaited_since for u in self._open.values()), None)
+    def first(self) -> Utterance | None:
+        """The one whose sound comes next."""
+        return next(iter(self._open.values()), None)
 
-    def begin(self, item: Item, voice: int, base: int, now: float) -> Utterance:
+    def begin(self, item: Item, voice: int, base: int, now: float, silent_since: float | None = None) -> Utterance:
         self._number += 1
-        utterance = Utterance(f"u{self._number}", voice, item, base, now)
-        item.voiced = True
+        utterance = Utterance(f"u{self._number}", voice, item, base, now, silent_since=silent_since)
+        item.voiced, item.waits_for_voice, item.stopped = True, False, False
         self._open[utterance.id] = utterance
         return utterance
 
@@ -117,6 +118,7 @@ class Utterances:
 
     def stop(self, utterance: Utterance) -> None:
         """It is not wanted any more."""
+        utterance.item.stopped = True
         if self._open.pop(utterance.id, None) is not None:
             self._stopped[utterance.id] = utterance.item.reply_id
 

@@ -32,8 +32,26 @@ class Voicing(AgentSide):
             yield from self._began_unseen(event.reply_id, now)
         event = self._named(event)
         yield from super()._reply_text(event, now)
-        if not event.spoken and event.reply_id not in self.replies.dead:
-            yield from self._speak(self.playback.item(event.reply_id, event.item_id, event.content_index), now)
+        if event.spoken or event.reply_id in self.replies.dead:
+            return
+        item = self.playback.item(event.reply_id, event.item_id, event.content_index)
+        if self.has_own_voice and self._as_text and event.reply_id == self.replies.active:
+            yield from self._ask_for_sound(event.reply_id, now)
+        else:
+            yield from self._speak(item, now)
+
+    def _ask_for_sound(self, reply_id: str, now: float) -> Commands:
+        """It was asked for as text before the last voice failed; to wait for all of it would only make the caller wait."""
+        yield CancelReply(reply_id)
+        self.replies.bury(reply_id, 0)
+        self.replies.sign_of_life(reply_id, now)
+        self._as_text = False
+        for item in self.playback.forget(reply_id):
+            self.repairs.later(item, "")
+        if self.state is State.REPLYING:
+            yield from self._want(self._because or "caller_stopped", now)
+        else:
+            self._owes_answer = True
 
     def _reply_text_done(self, event: e.ReplyTextDone, now: float) -> Commands:
         event = self._named(event)
@@ -47,11 +65,15 @@ class Voicing(AgentSide):
                 yield from self._finish(item, now)
 
     def _speak(self, item: Item, now: float) -> Commands:
-        """Give the voice what of an item's text it has not yet."""
-        if self.has_own_voice or item.audio_done or not item.text:
+        """Give the voice what of an item's text it has not yet. One item after the other: else it speaks them all at once."""
+        if self.has_own_voice or item.audio_done or item.stopped or not item.text:
             return
         self._text_at.setdefault(item.reply_id, now)
-        utterance = self.utterances.of(item) or self.utterances.begin(item, self.voice, 0, now)
+        utterance = self.utterances.of(item)
+        if utterance is None and self.utterances.speaking:
+            item.waits_for_voice = True
+            return
+        utterance = utterance or self.utterances.begin(item, self.voice, 0, now)
         yield from self._give(utterance, item.text[utterance.base + len(utterance.text) :], now)
 
     def _give(self, utterance: Utterance, text: str, now: float) -> Commands:
@@ -61,12 +83,27 @@ class Voicing(AgentSide):
 
     def _finish(self, item: Item, now: float) -> Commands:
         utterance = self.utterances.of(item)
-        if utterance is None:
+        if item.waits_for_voice:
+            item.text_done = True
+        elif utterance is None:
             yield from super()._finish(item, now)  # its sound was the model's own, or has all come
+        elif not utterance.text:  # it was to say more, and there is no more
+            item.text_done = True
+            self.utterances.done(utterance)
+            yield from super()._finish(item, now)
         elif not utterance.finished:
             item.text_done = True
             self.utterances.finish(utterance, now)
             yield FinishSpeaking(utterance.voice, utterance.id)
+
+    def _next_item(self, now: float) -> Commands:
+        """The voice has said one; another of the same reply may have been written meanwhile."""
+        item = next((item for item in self.playback.items.values() if item.waits_for_voice), None)
+        if item is not None and not self.utterances.speaking:
+            item.waits_for_voice = False
+            yield from self._speak(item, now)
+            if item.text_done:
+                yield from self._finish(item, now)
 
     # --- sound in
 
@@ -123,6 +160,7 @@ class Voicing(AgentSide):
         self._voice_losses = 0
         self.utterances.done(utterance)
         yield from super()._finish(utterance.item, now)
+        yield from self._next_item(now)
         if self.making or self.playback.unheard_s(now):
             return
         if self.state is State.REPLYING and not any(item.received for item in self.playback.items.values()):
@@ -162,7 +200,7 @@ class Voicing(AgentSide):
 
     def _voice_is_slow(self, now: float) -> Commands:
         utterance = self.utterances.open[0]
-        if utterance.finished and utterance.received and not is_sayable(utterance.rest):
+        if utterance.finished and not is_sayable(utterance.rest if utterance.received else utterance.text):
             yield self._stuck(now, utterance.awaited_since, "take what was spoken for all of it")
             yield from self._voice_done(e.VoiceDone(utterance.id), now)
         else:
@@ -171,53 +209,63 @@ class Voicing(AgentSide):
     def _voice_fails(self, voice: int, code: str, now: float, again: bool = False) -> Commands:
         """Say the rest with the same voice once more, with the next, or with the model's own."""
         self._voice_losses += 1
-        again = again and self._voice_losses <= silence.VOICE_LOSSES
+        broken = self.utterances.first
+        silent_since = max(now, self.playback.ends_at)
+        if broken is not None and not broken.received:
+            silent_since = broken.silent_since or broken.awaited_since or now
+        in_time = now + silence.VOICE_WAIT <= silent_since + silence.WITHOUT_SOUND
+        again = again and in_time and self._voice_losses <= silence.VOICE_LOSSES
         if not again:
             self.voice, self._voice_losses = voice + 1, 0
         yield from self._note_voice(voice, code, self._name(self.voice))
         if not again:
             yield LeaveVoice(voice, failed=True)
-        if not self.has_own_voice:
-            yield OpenVoice(self.voice)
-        broken = self.utterances.open
-        for utterance in broken:
-            self.utterances.stop(utterance)
+        for number in range(self.voice, min(self.voice + 1 + again, len(self.settings.voices))):
+            yield OpenVoice(number)  # the next one, too, as soon as one is in doubt: its handshake takes its time
+        said = broken.base + len(broken.text) - len(broken.rest) if broken is not None else 0
+        if broken is not None:
+            self.utterances.stop(broken)
             if again:
-                yield StopSpeaking(utterance.voice, utterance.id)
-        yield from self._say_rest([(u.item, u.base + len(u.text) - len(u.rest)) for u in broken], now)
+                yield StopSpeaking(broken.voice, broken.id)
+            yield from self._say_rest(broken.item, said, silent_since, now)
 
-    def _say_rest(self, parts: Sequence[tuple[Item, int]], now: float) -> Commands:
-        """Of these items only so many characters are said."""
+    def _say_rest(self, item: Item, said: int, silent_since: float, now: float) -> Commands:
+        """Of this item only so many characters are said."""
         if self.has_own_voice:
-            yield from self._take_over(parts, now)
-            return
-        for item, said in parts:
-            if item.text_done and not is_sayable(item.text[said:]):
-                yield from super()._finish(item, now)
-                continue
-            utterance = self.utterances.begin(item, self.voice, said, now)
+            waiting = [(other, 0) for other in self.playback.items.values() if other.waits_for_voice]
+            yield from self._take_over([(item, said), *waiting], now)
+        elif item.text_done and not is_sayable(item.text[said:]):
+            yield from super()._finish(item, now)
+            yield from self._next_item(now)
+        else:
+            utterance = self.utterances.begin(item, self.voice, said, now, silent_since)
             yield from self._give(utterance, item.text[said:], now)
             if item.text_done:
                 yield from self._finish(item, now)
 
     def _take_over(self, parts: Sequence[tuple[Item, int]], now: float) -> Commands:
         """No voice is left but the model's own. The model is left with what was said, and asked to say the rest."""
-        rest, whole = "", True
+        reply_id = parts[0][0].reply_id
+        whole = self.replies.active != reply_id  # else another item may still be written
+        rest = ""
         for item, said in parts:
             rest, whole = f"{rest} {item.text[said:]}".strip(), whole and item.text_done
             yield from self._break_off(item, said, now)
-        if not parts or (whole and not rest):
+            if not item.received:
+                self.playback.drop(item)
+        if whole and not is_sayable(rest):
             return
-        reply_id = parts[0][0].reply_id
-        silent = not any(item.received for item, _ in parts)
-        if silent:
-            self.playback.forget(reply_id)
+        silent = not any(item.reply_id == reply_id for item in self.playback.items.values())
         if whole or not silent:
             self._unsaid, self._unsaid_of = (SAY if whole else SAY_AND_GO_ON).format(rest), reply_id
-        if self.state is State.REPLYING:
-            yield from self._want("voice_failed" if self._unsaid else self._because or "caller_stopped", now)
-        elif not self._unsaid:
+        elif self.state is State.REPLYING:
+            yield from self._want(self._because or "caller_stopped", now)
+        else:
             self._owes_answer = True
+
+    def _rest_is_due(self, now: float) -> Commands:
+        """While what the voice has said is heard, the caller can still be weighed against it; then the model goes on by itself."""
+        yield from self._want("voice_failed", now)
 
     def _break_off(self, item: Item, said: int, now: float) -> Commands:
         """What comes after so many characters is not said in this item."""
@@ -226,7 +274,7 @@ class Voicing(AgentSide):
             yield CancelReply(item.reply_id)
             self.replies.bury(item.reply_id, 0)
             self.replies.sign_of_life(item.reply_id, now)
-        item.text, item.text_done = item.text[:said].rstrip(), True
+        item.text, item.text_done, item.waits_for_voice = item.text[:said].rstrip(), True, False
         yield from super()._finish(item, now)
         if being_made:
             self.repairs.later(item, item.text)

@@ -56,8 +56,10 @@ def reached_by(text: str, received_ms: float, points: Points = ()) -> int:
     too early than too late."""
     if received_ms <= 0:
         return 0
-    told = max((characters for characters, ms in points if ms <= received_ms + 1), default=0)
-    reached = told or received_ms / MS_PER_CHARACTER
+    told, told_ms = max(((characters, ms) for characters, ms in points if ms <= received_ms + 1), default=(0, 0.0))
+    reached = told + max(0.0, received_ms - told_ms) / MS_PER_CHARACTER
+    if after := [characters for characters, ms in points if ms > received_ms + 1]:
+        reached = min(reached, after[0] - 1)  # the next word's end has been told, and was not reached
     return max(
         (word.end() for word in _WORD.finditer(text) if word.start() + len(word.group().rstrip()) <= reached), default=0
     )

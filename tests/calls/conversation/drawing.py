@@ -49,6 +49,7 @@ LEADS_TO: dict[State, Ways] = {
             "ReplyCreated": {REPLYING},
             "_nobody_speaks": {PREPARING},
             "_say_sentence": {PREPARING},
+            "_hearing_is_deaf": {PREPARING},
             "_warn_of_the_end": {PREPARING},
         }
     ),
@@ -58,6 +59,7 @@ LEADS_TO: dict[State, Ways] = {
             "_speech_never_stops": {PREPARING},
             "_model_did_not_hear": {PREPARING},
             "HearingLost": {PREPARING},  # with the words that it had heard
+            "_hearing_is_silent": {PREPARING},  # the same
         }
     ),
     PREPARING: _and(
@@ -81,6 +83,7 @@ LEADS_TO: dict[State, Ways] = {
             "VoiceDone": {LISTENING, HEARING, PREPARING, ENDED},
             "VoiceFailed": {PREPARING},  # it was the last, and the model says the rest by itself
             "VoiceLost": {PREPARING},
+            "_rest_is_due": {PREPARING},
             "_voice_is_slow": {LISTENING, HEARING, PREPARING, ENDED},
             "MarkPlayed": {LISTENING, HEARING, PREPARING, ENDED},
             "_heard_to_its_end": {LISTENING, HEARING, PREPARING, ENDED},

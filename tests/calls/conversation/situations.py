@@ -394,6 +394,22 @@ def _last_voice_says_nothing() -> Talk:
     return talk
 
 
+def _being_written_for_the_only_voice() -> Talk:
+    talk = Talk(voices=("elevenlabs",)).answered()
+    talk.caller_begins()
+    talk.caller_stops()
+    reply, item = talk.reply_begins()
+    talk.text(reply, item, "One two three. ", done=False)
+    return talk
+
+
+def _heard_by_our_ear_alone() -> Talk:
+    talk = Talk(hearing="speechmatics", **EAR).answered()
+    talk.feed(e.HearingReady())
+    talk.ear(0.7, 0.9)
+    return talk
+
+
 def _repairing() -> Talk:
     talk = _voice_speaks()
     talk.caller_begins("u2", 10_000)
@@ -560,6 +576,8 @@ SITUATIONS: dict[str, tuple[State, Callable[[], Talk]]] = {
     "a noise goes on over another voice": (State.REPLYING, _refused_speech_goes_on_over_a_voice),
     "text comes of a reply that has not begun": (State.LISTENING, _text_without_a_reply),
     "the only other voice makes no sound": (State.REPLYING, _last_voice_says_nothing),
+    "the only other voice gets its text": (State.REPLYING, _being_written_for_the_only_voice),
+    "another ear does not hear what ours does": (State.LISTENING, _heard_by_our_ear_alone),
     "the conversation is being repaired": (State.PREPARING, _repairing),
     "speech is weighed over a voice that pauses": (State.WEIGHING, _weighing_over_a_voice),
     "the rest of a reply is owed by the model's own voice": (State.REPLYING, _rest_is_owed),

@@ -6,7 +6,8 @@ from typing import Any
 
 from calls.conversation import commands as c
 from calls.conversation import events as e
-from calls.conversation import facts
+from calls.conversation import facts, silence
+from calls.conversation.settings import ConversationSettings
 from calls.conversation.states import State
 from tests.calls.conversation.talk import EAR, Talk, only, orders
 
@@ -150,3 +151,55 @@ def test_without_our_own_ear_the_provider_decides_alone() -> None:
     talk = elsewhere()
     talk.feed(e.SpeechStarted("u1", 1000))
     assert not only(talk.wait(3.0), c.EndUtterance)
+
+
+def test_a_provider_that_never_gets_ready_is_left_before_the_caller_gives_up() -> None:
+    talk = Talk(hearing="speechmatics", turn_detection=TURN).answered()
+    talk.wait(2 * silence.HEARING_WAIT)
+    assert [note["then"] for note in talk.notes(facts.HEARING_LOST)] == ["speechmatics", "own"]
+
+
+def test_a_provider_that_is_deaf_is_found_out_by_our_own_ear() -> None:
+    talk = elsewhere(**EAR)
+    talk.ear(1.0, 0.95)
+    talk.ear(2.5, 0.05)
+    assert talk.notes(facts.HEARING_LOST)[-1]["then"] == "own"
+    assert "could not be understood" in only(talk.commands, c.AskForReply)[-1].instructions
+
+
+def test_what_is_said_while_the_model_is_being_opened_is_answered() -> None:
+    talk = Talk(hearing="speechmatics", greeting="Hello.")
+    talk.feed(e.CallAnswered())
+    talk.feed(e.HearingReady())
+    says(talk, "u1", "I need an appointment.")
+    out = talk.feed(e.ModelReady("s"))
+    assert [add.text for add in only(out, c.AddItem)] == ["I need an appointment."]
+    assert [ask.instructions for ask in only(out, c.AskForReply)] == [""]
+
+
+def test_a_turn_that_ends_while_the_models_link_is_lost_is_answered_by_the_next_session() -> None:
+    talk = elsewhere()
+    talk.feed(e.SpeechStarted("u1", 1000))
+    talk.feed(e.LinkLost("closed with 1006"))
+    talk.feed(e.CallerTranscript("u1", "I need an appointment."))
+    talk.feed(e.SpeechStopped("u1", 3000))
+    talk.feed(e.InputCommitted("u1"))
+    out = talk.feed(e.ModelReady("sess_2"))
+    assert "I need an appointment." in [add.text for add in only(out, c.AddItem)]
+    assert only(out, c.AskForReply)
+
+
+def test_who_speaks_on_over_the_new_session_is_answered_when_the_turn_ends() -> None:
+    talk = elsewhere()
+    talk.feed(e.SpeechStarted("u1", 1000))
+    talk.feed(e.LinkLost("closed with 1006"))
+    talk.feed(e.ModelReady("sess_2"))
+    assert talk.state is State.HEARING
+    talk.feed(e.CallerTranscript("u1", "I need an appointment."))
+    out = [*talk.feed(e.SpeechStopped("u1", 3000)), *talk.feed(e.InputCommitted("u1"))]
+    assert orders(out) == ["AddItem", "AskForReply"]
+
+
+def test_the_model_cannot_cancel_by_itself_for_a_caller_whom_it_does_not_hear() -> None:
+    settings = ConversationSettings(interrupt_response=True).with_providers((), "speechmatics")
+    assert not settings.interrupt_response

@@ -17,21 +17,21 @@ def begun(text: str = "One two three. Four.") -> tuple[Utterances, Utterance]:
 
 
 def test_sound_is_due_from_the_first_sentence_on() -> None:
-    assert begun("One two")[0].awaited_since is None
-    assert begun("One two three. ")[0].awaited_since == 10.0
-    assert begun("x" * SPEAKABLE)[0].awaited_since == 10.0
+    assert begun("One two")[1].awaited_since is None
+    assert begun("One two three. ")[1].awaited_since == 10.0
+    assert begun("x" * SPEAKABLE)[1].awaited_since == 10.0
 
 
 def test_nothing_is_due_of_what_makes_no_sound() -> None:
-    assert begun("… — !")[0].awaited_since is None
+    assert begun("… — !")[1].awaited_since is None
 
 
 def test_while_its_text_still_comes_nobody_knows_whether_more_sound_is_due() -> None:
     utterances, utterance = begun()
     utterances.sound(utterance, b"\x55" * 800, 10.2)
-    assert utterances.awaited_since is None
+    assert utterance.awaited_since is None
     utterances.finish(utterance, 10.3)
-    assert utterances.awaited_since == 10.3
+    assert utterance.awaited_since == 10.3
 
 
 def test_the_rest_begins_behind_the_last_word_that_came() -> None:
