@@ -48,7 +48,7 @@ class TurnSettingsInline(StackedInline):
         (
             "What the model gets",
             {
-                "description": "The exact object of the next call, as the form stands now.",
+                "description": "The exact object of the next call, as the form stands now; null when another ear hears the caller.",
                 "fields": ["turn_detection_object"],
             },
         ),
@@ -56,7 +56,7 @@ class TurnSettingsInline(StackedInline):
 
     @admin.display(description="Sent as turn_detection")
     def turn_detection_object(self, obj: TurnSettings) -> str:
-        shown = json.dumps((obj or TurnSettings()).turn_detection(), indent=2)
+        shown = json.dumps((obj or TurnSettings()).sent_as_turn_detection(), indent=2)
         return format_html(
             '<pre class="turn-detection" aria-live="polite">{}</pre><p class="turn-problems" role="alert"></p>', shown
         )
@@ -178,7 +178,7 @@ class AgentAdmin(Audited, ModelAdmin):
         agent = Agent(**own)
         form = TurnSettingsForm(request.POST, instance=TurnSettings(agent=agent))
         if form.is_valid():
-            return JsonResponse({"turn_detection": form.save(commit=False).turn_detection()})
+            return JsonResponse({"turn_detection": form.save(commit=False).sent_as_turn_detection()})
         problems = [
             {"name": name, "label": form.fields[name].label if name in form.fields else "", "texts": list(texts)}
             for name, texts in form.errors.items()

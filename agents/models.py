@@ -129,8 +129,17 @@ class TurnSettings(Hearing, Weighing, FiveSteps, EndOfTurn, SilenceAndLength):
         """Which state of the settings this is, as calls and the history name it. 0: never saved."""
         return self.history.values_list("history_id", flat=True).first() or 0 if self.pk else 0
 
+    def sent_as_turn_detection(self) -> dict[str, Any] | None:
+        """What the model's session is configured with: None while another ear hears the caller."""
+        try:
+            elsewhere = bool(self.agent.hearing_provider)
+        except Agent.DoesNotExist:
+            elsewhere = False
+        return None if elsewhere else self.turn_detection()
+
     def turn_detection(self) -> dict[str, Any]:
-        """The exact object that the model gets. Always whole: what a missing member would do is not documented."""
+        """The exact object that the model gets when it hears the caller. Always whole: what a missing member would do is not
+        documented."""
         common = {"create_response": self.create_response, "interrupt_response": self.interrupt_response}
         if self.vad_type == VadType.SEMANTIC:
             return {"type": "semantic_vad", "eagerness": self.eagerness, **common}

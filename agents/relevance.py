@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 
 class Need(NamedTuple):
-    """What another setting must be. `wanted`: its values, with on and off for a switch; None: anything but 0 and empty."""
+    """What another setting, or a choice of the agent, must be. `wanted`: its values, with on and off for a switch; None: anything but
+    0 and empty."""
 
     other: str
     wanted: tuple[str, ...] | None
     otherwise: str
 
 
+ITSELF = Need("hearing_provider", ("",), "another ear hears the caller")
 BY_SOUND = Need("vad_type", ("server_vad",), "speech is noticed by meaning")
 BY_MEANING = Need("vad_type", ("semantic_vad",), "speech is noticed by sound and silence")
 FULL = Need("mode", ("full",), "interruptions are handled in the legacy way")
@@ -31,11 +33,12 @@ WARNING = Need("call_warning_s", None, "callers are not warned")
 WEIGHED = (FULL, WE_STOP)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
-    "threshold": (BY_SOUND,),
-    "prefix_padding_ms": (BY_SOUND,),
+    "vad_type": (ITSELF,),
+    "threshold": (ITSELF, BY_SOUND),
+    "prefix_padding_ms": (ITSELF, BY_SOUND),
     "silence_floor_ms": (BY_SOUND,),
     "response_latency_ms": (BY_SOUND,),
-    "eagerness": (BY_MEANING,),
+    "eagerness": (ITSELF, BY_MEANING),
     "response_delay_ms": (WE_ANSWER,),
     "patience_spelling_ms": (WE_ANSWER,),
     "patience_number_ms": (WE_ANSWER,),

@@ -20,6 +20,9 @@ def test_only_settings_wait_for_others() -> None:
 
 @pytest.mark.parametrize("need", EACH, ids=lambda need: f"{need.other}-{need.wanted}")
 def test_a_need_names_a_setting_and_values_that_it_can_have(need: Need) -> None:
+    if need.other == "hearing_provider":  # a choice of the agent; which providers there are is in the settings
+        assert need.wanted == ("",)
+        return
     field: Any = TurnSettings._meta.get_field(need.other)
     if need.wanted is None:
         assert field.get_internal_type() == "PositiveIntegerField"

@@ -47,12 +47,12 @@ document.addEventListener("DOMContentLoaded", () => {
     if (response.redirected || ![200, 422].includes(response.status)) return;
     const answer = await response.json();
     tellAll(answer.problems ?? []);
-    shown.classList.toggle("vp-stale", !answer.turn_detection);
-    if (answer.turn_detection) shown.textContent = JSON.stringify(answer.turn_detection, null, 2);
+    shown.classList.toggle("vp-stale", !("turn_detection" in answer));
+    if ("turn_detection" in answer) shown.textContent = JSON.stringify(answer.turn_detection, null, 2);
   }
 
   function holds({ other, wanted }) {
-    const input = setting(other);
+    const input = setting(other) ?? form.querySelector(`select[name="${other}"]`); // of the agent itself
     if (!input) return true;
     const value = input.type === "checkbox" ? (input.checked ? "on" : "off") : input.value.trim();
     return wanted ? wanted.includes(value) : value !== "" && Number(value) !== 0;
