@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 
 class Need(NamedTuple):
-    """What another setting, or a choice of the agent, must be. `wanted`: its values, with on and off for a switch; None: anything but
-    0 and empty."""
+    """What another setting, or a choice of the agent, must be. `wanted`: its values, with on and off for a switch; None: anything
+    but 0 and empty."""
 
     other: str
     wanted: tuple[str, ...] | None
