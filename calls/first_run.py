@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from agents.models import Agent, PhoneNumber
 from calls.models import Call
@@ -68,14 +68,10 @@ def _call(request: HttpRequest, agent: Agent | None, number: PhoneNumber | None)
         f".venv/bin/python manage.py place_call --to {number} --audio calls/clips/request.wav "
         "--at-agent-speech calls/clips/interruption.wav"
     )
-    return Step(
-        title, False, told, _browser_call(agent), "Talk to it from this page" if _browser_call(agent) else "", command
-    )
+    page = _browser_call(request, agent)
+    return Step(title, False, told, page, "Call it from the browser" if page else "", command)
 
 
-def _browser_call(agent: Agent) -> str:
-    """Where one talks to the agent with the browser, if this installation has that page."""
-    try:
-        return reverse("calls:talk", args=[agent.pk])
-    except NoReverseMatch:
-        return ""
+def _browser_call(request: HttpRequest, agent: Agent) -> str:
+    """Where one talks to the agent with the browser; empty for who may not."""
+    return reverse("calls:phone", args=[agent.pk]) if request.user.has_perm("calls.place_call") else ""

@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const number = (name) => Number(setting(name)?.value || 0);
   const is = (name, value) => setting(name)?.value === value;
   const on = (name) => Boolean(setting(name)?.checked);
-  const SPAN_MS = 4000, COUGH_MS = 300, SENTENCE_MS = 1900, FROM_MS = 800;
+  const SPAN_MS = 4000, WORD_MS = 300, SENTENCE_MS = 1900, FROM_MS = 800;
   const GATES = ["min_speech_ms", "speech_probability", "min_loudness_db", "echo_guard", "laughter_guard", "grace_ms"];
 
   function over(speech) {
@@ -22,14 +22,14 @@ document.addEventListener("DOMContentLoaded", () => {
     return holds ? { stops: 0, resumes: speech + number("resume_after_ms") } : { stops: null, resumes: null };
   }
 
-  function cough() {
-    const { stops, resumes, legacy } = over(COUGH_MS);
+  function word() {
+    const { stops, resumes, legacy } = over(WORD_MS);
     const text = legacy ? "The agent talks on for what the carrier holds, and says nothing more of it."
       : stops === null ? "The agent talks on."
       : resumes === null ? "The agent stops, for good."
       : `The agent falls silent, and goes on ${number("resume_after_ms")} ms after it.`;
     const agent = legacy || stops === null ? [[0, SPAN_MS]] : resumes === null ? [[0, FROM_MS]] : [[0, FROM_MS], [FROM_MS + resumes, SPAN_MS]];
-    return { title: `A cough or “mm-hm” of ${COUGH_MS} ms`, text, caller: [[FROM_MS, FROM_MS + COUGH_MS]], agent };
+    return { title: `A word of ${WORD_MS} ms over the agent`, text, caller: [[FROM_MS, FROM_MS + WORD_MS]], agent };
   }
 
   function sentence() {
@@ -66,7 +66,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function draw() {
-    holder.replaceChildren(...[cough(), sentence(), answer()].map(({ title, text, caller, agent }) => {
+    holder.replaceChildren(...[word(), sentence(), answer()].map(({ title, text, caller, agent }) => {
       const part = document.createElement("div");
       const picture = document.createElement("div");
       picture.className = "hd-picture";

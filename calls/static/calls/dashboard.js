@@ -34,7 +34,7 @@
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     return {
       maintainAspectRatio: false, animation: still ? false : { duration: 250 }, interaction: { mode: "index", intersect: false }, scales,
-      plugins: { legend: { display: kind !== "false", position: "bottom", labels: { color: colour("--text"), usePointStyle: true, pointStyleWidth: 22 } } },
+      plugins: { legend: { display: kind !== "false", position: "bottom", labels: { color: colour("--text"), usePointStyle: true, boxWidth: 8, boxHeight: 8 } } },
     };
   }
 
