@@ -37,7 +37,7 @@ from calls.following.call import FollowedCall
 from calls.hearing_outlet import HearingOutlet
 from calls.live_settings import LiveSettings
 from calls.outlets import ModelOutlet, PhoneOutlet, RecorderOutlet, RecordOutlet
-from calls.realtime.base import ModelDialect, ModelSession
+from calls.realtime.base import ModelDialect
 from calls.recorder import Recorder
 from calls.voice_outlet import VoiceOutlet
 from calls.writer import writer
@@ -199,18 +199,9 @@ class Line:
         self._bridge.feed(sound)
 
     def _model_dialect(self) -> ModelDialect:
-        s = self._snapshot
-        session = ModelSession(
-            model=s.model,
-            instructions=s.instructions,
-            voice=s.voice,
-            # As it is in force: a session that is opened anew must not fall back to what the call began with.
-            turn_detection=self._bridge.conversation.session_turn_detection,
-            transcription=s.transcription,
-            noise_reduction=s.noise_reduction,
-            speed=s.speed,
-            as_text=bool(s.voices),
-        )
+        # As it is in force: a session that is opened anew must not fall back to what the call began with.
+        turn_detection = self._bridge.conversation.session_turn_detection
+        session = providers.model_session(self._snapshot, turn_detection)
         dialect: ModelDialect = registry.load("MODELS", "openai")(
             session, url=settings.OPENAI_REALTIME_URL, api_key=settings.OPENAI_API_KEY
         )

@@ -1,4 +1,4 @@
-"""The providers of one call, made from its agent's snapshot: its voices beside the model's own, and its ear."""
+"""The providers of one call, made from its agent's snapshot: the model's session, other voices beside it, and another ear."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
+from calls.realtime.base import ModelSession
 from calls.sockets import MakeConnection, Socket
 from calls.voice_http import HttpLink
 from calls.voice_links import Feed, Lost, SocketLink, VoiceLink
@@ -42,6 +43,20 @@ class Ear(NamedTuple):
 def slugs(snapshot: AgentSnapshot) -> list[str]:
     """The providers whose keys a call needs."""
     return [chosen["provider"] for chosen in (*snapshot.voices, *filter(None, [snapshot.hearing]))]
+
+
+def model_session(snapshot: AgentSnapshot, turn_detection: dict[str, Any] | None) -> ModelSession:
+    """What a session with the speech model is configured with; `turn_detection` as it is in force."""
+    return ModelSession(
+        model=snapshot.model,
+        instructions=snapshot.instructions,
+        voice=snapshot.voice,
+        turn_detection=turn_detection,
+        transcription=snapshot.transcription,
+        noise_reduction=snapshot.noise_reduction,
+        speed=snapshot.speed,
+        as_text=bool(snapshot.voices),
+    )
 
 
 def voices(snapshot: AgentSnapshot, keys: Keys) -> list[Voice]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from agents.forms import TurnSettingsForm, agent_form
 from agents.models import Agent, TurnSettings
 from agents.snapshot import AgentSnapshot
-from calls.realtime.base import ModelSession
+from calls import providers
 from voiceplatform import registry
 from voiceplatform.access import requires
 
@@ -33,18 +33,7 @@ def preview(request: HttpRequest, agent_id: int) -> JsonResponse:
         return JsonResponse({}, status=422)
     unsaved = form.save(commit=False)
     unsaved.turn_settings = turn.save(commit=False)
-    dialect = registry.load("MODELS", "openai")(session(AgentSnapshot.of(unsaved)), url="")
+    snapshot = AgentSnapshot.of(unsaved)
+    session = providers.model_session(snapshot, None if snapshot.hearing else snapshot.turn_detection)
+    dialect = registry.load("MODELS", "openai")(session, url="")
     return JsonResponse({"session": dialect.session_object()})
-
-
-def session(snapshot: AgentSnapshot) -> ModelSession:
-    return ModelSession(
-        model=snapshot.model,
-        instructions=snapshot.instructions,
-        voice=snapshot.voice,
-        turn_detection=None if snapshot.hearing else snapshot.turn_detection,
-        transcription=snapshot.transcription,
-        noise_reduction=snapshot.noise_reduction,
-        speed=snapshot.speed,
-        as_text=bool(snapshot.voices),
-    )
