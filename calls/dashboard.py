@@ -5,12 +5,13 @@ Reads the figures of days, a bounded number of them; see calls/figures.py.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import numpy as np
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,8 +20,8 @@ from django.views.decorators.http import require_safe
 
 from agents.models import Agent, TurnSettings
 from calls import first_run
-from calls.figures import DayFigures, added, percentile
-from calls.models import Call
+from calls.figures import BINS, DayFigures, bins, percentile_of
+from calls.models import Call, Label
 from voiceplatform.access import requires
 from voiceplatform.unfold import LIVE, has_page
 
@@ -44,14 +45,14 @@ class Totals:
     interruptions: int = 0
     false_stops: int = 0
     refusals: int = 0
-    silence: Counter[int] = field(default_factory=Counter)
-    delay: Counter[int] = field(default_factory=Counter)
+    silence: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    delay: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
 
     def add(self, other: Totals) -> None:
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.silence.update(other.silence)
-        self.delay.update(other.delay)
+        self.silence += other.silence
+        self.delay += other.delay
 
     @property
     def whole_calls(self) -> int:
@@ -69,19 +70,19 @@ class Totals:
 
     @property
     def silence_p50(self) -> int | None:
-        return percentile(self.silence, 0.5)
+        return percentile_of(self.silence, 0.5)
 
     @property
     def silence_p95(self) -> int | None:
-        return percentile(self.silence, 0.95)
+        return percentile_of(self.silence, 0.95)
 
     @property
     def delay_p50(self) -> int | None:
-        return percentile(self.delay, 0.5)
+        return percentile_of(self.delay, 0.5)
 
     @property
     def delay_p95(self) -> int | None:
-        return percentile(self.delay, 0.95)
+        return percentile_of(self.delay, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "by_day": [(day, by_day.get(day, Totals())) for day in reversed(dates)],
         "charts": charts([(day, by_day.get(day, Totals())) for day in dates]),
         "latest": _latest(agent),
+        "labels": _labels(first, agent),
     }
 
 
@@ -232,7 +234,7 @@ def _grouped(first: date, last: date, agent: Agent | None) -> tuple[dict[date, T
     for pk, revision, day, silence, delay, *sums in rows.values_list(
         "agent_id", "revision", "day", "silence", "delay", *SUMS
     ):
-        found = Totals(*sums, silence=added([silence]), delay=added([delay]))
+        found = Totals(*sums, silence=bins(silence), delay=bins(delay))
         by_day[day].add(found)
         by_settings[pk, revision].add(found)
     return by_day, by_settings
@@ -257,6 +259,15 @@ def _revisions(agent: Agent, found: dict[tuple[int, int], Totals]) -> list[dict[
     return [
         {"revision": revision, "row": kept.get(revision), "total": found[agent.pk, revision]} for revision in newest
     ]
+
+
+def _labels(first: date, agent: Agent | None) -> list[tuple[Label.Kind, int]]:
+    """What reviewers have said since the first day, the most frequent first; kinds that nobody used are left out."""
+    since = timezone.make_aware(datetime.combine(first, time.min))
+    labels = Label.objects.filter(kind__in=Label.Kind.values, made_at__gte=since)
+    counts = (labels.filter(call__agent=agent) if agent else labels).counts()
+    said = [(kind, counts[kind]) for kind in Label.Kind if counts[kind]]
+    return sorted(said, key=lambda row: -row[1])
 
 
 def _latest(agent: Agent | None) -> list[Call]:

@@ -4,7 +4,8 @@ The definitions, which docs/decisions.md explains:
 
 - *stop*: the agent fell silent for a sound over it. An interruption is a stop that held; a refusal with `held` one that was
   taken back.
-- *false stop*: a stop for no real turn. Each one that was taken back, and each interruption whose speech was nothing.
+- *false stop*: a stop for no real turn. Each one that was taken back, and each interruption whose speech was nothing. The latest
+  word of a reviewer on it decides before all of that.
 - *time to silence*: from the start of the caller's speech until the order to stop the sound was on the wire.
 - *response delay*: from the end of the caller's speech to the first sound of the answer on the wire, with the silence that was
   waited for.
@@ -20,8 +21,8 @@ from typing import Any
 from django.utils import timezone
 
 from calls.conversation import facts, phrases
-from calls.figures import CallFigures
-from calls.models import Call, CallEvent, Interruption, Turn
+from calls.figures import LONGEST_MS, CallFigures
+from calls.models import Call, CallEvent, Interruption, Label, Turn
 
 KINDS = {
     facts.SETTINGS_APPLIED,
@@ -31,11 +32,10 @@ KINDS = {
     facts.CALLER_WORDS,
 }
 
+WORDS_ON_STOPS = (Label.Kind.STOP, Label.Kind.NOT_STOP)
+
 NO_WORD_MS = 250
 """“No” and “stop” last longer. Where no words are known, shorter speech is taken for none."""
-
-LONGEST_MS = 60_000
-"""What is longer is no silence and no delay, but a record with a gap."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def of(call: Call) -> dict[int, Measures]:
         measures = spans.at(row.at_ms)
         measures.stops += 1
         measures.interruptions += 1
-        measures.false_stops += known.is_nothing(row)
+        measures.false_stops += known.is_false(Label.About.INTERRUPTION, row.number, known.is_nothing(row))
         measures.silence_ms += known.silence_ms(row)
     for refusal in call.refusals.all():
         if refusal.interruption:
@@ -88,7 +88,7 @@ def of(call: Call) -> dict[int, Measures]:
         measures = spans.at(refusal.at_ms)
         measures.refusals += 1
         measures.stops += refusal.held
-        measures.false_stops += refusal.held
+        measures.false_stops += refusal.held and known.is_false(Label.About.REFUSAL, refusal.seq, True)
     for event in events:
         if event.kind == facts.REPLY_STARTED:
             spans.at(event.at_ms).delay_ms += known.delay_ms(event)
@@ -129,6 +129,8 @@ class _Known:
         self.words: dict[str, str] = {}
         self.noticed: dict[str, int] = {}
         self.cleared: dict[Any, int] = {}
+        said = call.labels.filter(kind__in=WORDS_ON_STOPS).order_by("pk")
+        self.said = {(label.about, label.ref): label.kind for label in said}
         for event in events:
             data = event.data
             if event.kind == facts.CALLER_WORDS:
@@ -143,6 +145,11 @@ class _Known:
         if row.speech_item_id in self.by_item:
             return self.by_item[row.speech_item_id]
         return next((turn for turn in self.turns if turn.started_ms <= row.at_ms <= turn.ended_ms), None)
+
+    def is_false(self, about: str, ref: int, found: bool) -> bool:
+        """Whether a stop was for nothing: what a reviewer said of it, else what was found."""
+        said = self.said.get((about, str(ref)))
+        return found if said is None else said == Label.Kind.NOT_STOP
 
     def is_nothing(self, row: Interruption) -> bool:
         """Whether the speech that stopped the agent was no real turn.

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from agents.models import Agent, PhoneNumber
 from agents.snapshot import AgentSnapshot
-from calls import derivation
+from calls import derivation, measures
 from calls.carriers.browser import Browser
 from calls.models import Call, CallEvent, Label
 
@@ -186,6 +186,7 @@ def remove_label(*, label: Label, by: Any) -> None:
 def _count_labels(call: Call) -> None:
     call.label_count = call.labels.count()
     call.save(update_fields=["label_count"])
+    derivation.derive(call, measures.KINDS)  # a word on a stop decides whether it was a false one
 
 
 def end_unanswered_calls() -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agents.models import Agent
 from calls import counting, tasks
-from calls.figures import CallFigures, DayFigures, added, percentile, steps
+from calls.figures import CallFigures, DayFigures, added, bins, percentile, percentile_of, steps
 from calls.models import Call
 from tests.calls.test_measures import end, number, speech, stop  # noqa: F401  a fixture
 from tests.calls.test_services import claim, ring
@@ -86,6 +86,7 @@ def test_a_percentile_of_steps_is_within_a_step_of_the_true_one(lengths: list[in
     rank = max(1, -(-len(lengths) * round(part * 100) // 100))
     assert found is not None
     assert abs(found - sorted(lengths)[rank - 1]) <= 10
+    assert percentile_of(bins({str(step): count for step, count in steps(lengths).items()}), part) == found
 
 
 @given(LENGTHS, LENGTHS)
@@ -95,4 +96,4 @@ def test_steps_of_parts_add_up_to_those_of_the_whole(some: list[int], others: li
 
 
 def test_nothing_has_no_percentile() -> None:
-    assert percentile({}, 0.5) is None
+    assert percentile({}, 0.5) is percentile_of(bins({}), 0.5) is None

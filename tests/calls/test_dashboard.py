@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Agent, PhoneNumber, TurnSettings
-from calls import counting
+from calls import counting, services
 from calls.figures import DayFigures
 from calls.models import Call
 from tests import axe
@@ -89,6 +89,16 @@ def test_the_page_asks_as_little_of_many_days_as_of_few(admin: Client, django_as
     DayFigures.objects.bulk_create(rows)
     with django_assert_max_num_queries(16):
         admin.get("/admin/?days=90")
+
+
+def test_what_reviewers_said_is_counted(admin: Client) -> None:
+    desk = with_calls()
+    call = Call.objects.filter(agent=desk).first()
+    assert call is not None
+    for at_ms, kind in enumerate(["late", "late", "not_stop"]):
+        services.label(call=call, by=User.objects.get(), kind=kind, at_ms=at_ms)
+    assert "What reviewers said in these 7 days Answered too late 2 Should not have stopped 1" in text(admin)
+    assert "What reviewers said" not in text(admin, f"/admin/?agent={agent_named('Sales').pk}")
 
 
 def test_an_empty_product_leads_to_its_first_call(admin: Client) -> None:

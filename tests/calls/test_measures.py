@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -140,6 +141,21 @@ def test_a_stop_that_was_taken_back_is_false_and_no_interruption(call: Call) -> 
     lines = [refusal(1, 1000, "u1", held=True), refusal(2, 5000, "u2", held=False), end()]
     found = measured(call, lines)[7]
     assert (found.stops, found.interruptions, found.false_stops, found.refusals) == (1, 0, 1, 2)
+
+
+def test_a_reviewers_word_decides_what_was_a_false_stop(call: Call) -> None:
+    lines = [*speech(1, "u1", 1000, 3000, "hello"), *stop(4, 1, 1600, "u1"), refusal(7, 5000, "u2", held=True), end()]
+    assert measured(call, lines)[7].false_stops == 1
+    ada = User.objects.create_user("ada")
+    call.refresh_from_db()
+    CallFigures.objects.update(counted=True)
+    wrong = services.label(call=call, by=ada, kind="not_stop", at_ms=1600, about="interruption", ref="1")
+    assert (call.figures.get().false_stops, call.figures.get().counted) == (2, False)
+    services.label(call=call, by=ada, kind="stop", at_ms=5000, about="refusal", ref="7")
+    assert call.figures.get().false_stops == 1
+    services.label(call=call, by=ada, kind="late", at_ms=1600, about="interruption", ref="1")
+    services.remove_label(label=wrong, by=ada)
+    assert call.figures.get().false_stops == 0
 
 
 def test_speech_before_the_answer_stops_nothing(call: Call) -> None:
