@@ -186,6 +186,14 @@ class Talk:
         names, self.marks = self.marks, []
         return [command for name in names for command in self.feed(e.MarkPlayed(name))]
 
+    def reaches_the_end(self) -> Talk:
+        """All was heard, and of all marks the last is on its way."""
+        self.now = max(self.now, self.conversation.playback.ends_at) + 0.01
+        last, self.marks = self.marks[-1], self.marks[:-1]
+        self.marks_return()
+        self.marks = [last]
+        return self
+
     def link_is_restored(self, after: float = 0.3) -> list[c.Command]:
         """The model's socket is lost, and a new session stands after so many seconds."""
         out = self.feed(e.LinkLost("closed with 1006"))
