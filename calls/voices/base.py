@@ -56,11 +56,8 @@ class SocketVoice(Protocol):
         utterance, which is noted and fails nothing."""
 
     def keepalive(self) -> tuple[float, Sequence[str]] | None:
-        """(seconds of silence on our side after which to send, the messages); None when the provider needs or has none."""
-
-    def idle_s(self) -> float | None:
-        """After so many seconds without an utterance the provider closes by itself, which is no failure: the socket is opened anew
-        for the next utterance. None: it does not."""
+        """(seconds of silence on our side after which to send, the messages); None when the provider needs or has none. A socket
+        that it closes with 1000 while nothing is being said has idled out, which is no failure: the next words open another."""
 
     def may_retry(self, close_code: int | None, http_status: int | None) -> bool:
         """Whether a new socket can hope for better: not after a refused key, an unknown voice or an exhausted quota."""

@@ -24,9 +24,6 @@ from .pieces import WholeWords
 
 VERSION = "2026-08-14"
 
-IDLE_S = 300.0
-"""After which the service closes an idle socket. There is no message to keep it open."""
-
 HOPELESS = re.compile(
     r"api.?key|unauthorized|quota|credit|payment|plan|voice|model|language|permission|forbidden", re.IGNORECASE
 )
@@ -171,10 +168,8 @@ class Cartesia:
         return ()
 
     def keepalive(self) -> None:
+        # An idle socket is closed after 300 s, with 1000; there is no message to keep it open.
         return None
-
-    def idle_s(self) -> float | None:
-        return IDLE_S
 
     def may_retry(self, close_code: int | None, http_status: int | None) -> bool:
         return not self._refused if http_status is None else wire.hopeful(http_status)

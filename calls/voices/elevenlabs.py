@@ -186,9 +186,6 @@ class ElevenLabs:
         ]
         return KEEPALIVE_S, [_dump(message) for message in open_now or [{"text": ""}]]
 
-    def idle_s(self) -> float | None:
-        return None
-
     def may_retry(self, close_code: int | None, http_status: int | None) -> bool:
         if http_status is not None:
             return wire.hopeful(http_status)

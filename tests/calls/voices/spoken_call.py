@@ -150,9 +150,8 @@ async def provider(slug: str, settings: Any, **behaviour: Any) -> AsyncIterator[
     kind = registry.load("VOICES", slug)
     stand_in = import_string(kind.stand_in)()
     host = Host({slug: stand_in})
-    address = await host.start()
-    scheme = "http" if kind.transport == "http" else "ws"
-    url = f"{scheme}://{address}/{slug}"
+    settings.STAND_INS_PORT = int((await host.start()).rpartition(":")[2])
+    url = registry.stand_in("VOICES", slug)
     setattr(settings, kind.url_variable, url)
     made = Provider(kind, stand_in, url)
     made.behave(**behaviour)
