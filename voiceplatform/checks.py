@@ -10,7 +10,12 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from calls.voices.base import VoiceClass
+from calls.voices.hearing import HearingDialect
 from voiceplatform import environment, registry
+
+CONTRACTS = {"VOICES": VoiceClass, "HEARINGS": HearingDialect}
+"""What a provider's class has to say of itself."""
 
 
 @register()
@@ -55,7 +60,7 @@ def public_address_is_https(app_configs: Any, **kwargs: Any) -> list[CheckMessag
 
 @register()
 def providers_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Each provider of settings.VOICES and HEARINGS can be imported, and what the environment says of its address is one."""
+    """Each provider of settings.VOICES and HEARINGS can be imported and says who it is; its address in the environment is one."""
     found: list[CheckMessage] = []
     for kind in registry.KEYED:
         for slug in getattr(settings, kind):
@@ -63,6 +68,12 @@ def providers_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
                 provider = registry.load(kind, slug)
             except ImproperlyConfigured as error:
                 found.append(Error(str(error), f"Mend or remove it in settings.{kind}.", id="voiceplatform.E004"))
+                continue
+            missing = [name for name in CONTRACTS[kind].__annotations__ if not hasattr(provider, name)]
+            if missing:
+                told = f"{getattr(settings, kind)[slug]} does not say its {', '.join(missing)}."
+                hint = "docs/adding-a-voice.md tells what each is."
+                found.append(Error(told, hint, id="voiceplatform.E005"))
                 continue
             schemes = ("wss", "ws") if provider.service_url.startswith("ws") else ("https", "http")
             if problem := environment.address_problem(environment.text(provider.url_variable), schemes):

@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.providers import Lark
+from voiceplatform import checks
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -72,6 +76,16 @@ def test_a_wrong_value_is_named_with_what_to_do_and_without_its_password(
         found = [text for text in said.split("?: ") if f") {name} is" in text or f") {name} cannot" in text]
         assert len(found) == 1, f"{name}: {said}"
         assert advice in found[0]
+
+
+def test_a_provider_that_does_not_say_who_it_is_is_named(providers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.providers_can_be_used(None) == []
+    monkeypatch.delattr(Lark, "url_variable")
+    monkeypatch.delattr(Lark, "stand_in")
+    providers.HEARINGS = {"pigeon": "calls.voices.pigeon.Pigeon"}
+    voice, ear = checks.providers_can_be_used(None)
+    assert voice.msg == "tests.providers.Lark does not say its url_variable, stand_in."
+    assert "calls.voices.pigeon.Pigeon, which cannot be imported" in ear.msg
 
 
 def test_the_real_service_needs_a_key(tmp_path: Path) -> None:
