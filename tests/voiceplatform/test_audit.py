@@ -19,7 +19,7 @@ from agents import history
 from agents.models import Agent, PhoneNumber, TurnSettings
 from calls.models import Call
 from tests.agents.test_admin import filled
-from tests.calls.test_views import call  # noqa: F401  a fixture
+from tests.calls.conftest import call  # noqa: F401  a fixture
 from tests.people import ADMIN, REVIEWER, TUNER, person
 from voiceplatform import audit, tasks
 from voiceplatform.audit import Act
