@@ -15,13 +15,17 @@ from agents.models import Agent, TurnSettings
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EARLIER = ("agents", "0001_initial")
-THIS = MigrationExecutor(None).loader.graph.leaf_nodes("agents")[0]
 
 
-def go_to(target: tuple[str, str]) -> Any:
+def go_to(*targets: tuple[str, str]) -> Any:
     executor = MigrationExecutor(connection)
-    executor.migrate([target])
-    return executor.loader.project_state([target]).apps
+    executor.migrate(list(targets))
+    return executor.loader.project_state(list(targets)).apps
+
+
+def go_to_the_newest() -> None:
+    """Also of other apps, whose migrations stand on ours."""
+    go_to(*MigrationExecutor(connection).loader.graph.leaf_nodes())
 
 
 @pytest.fixture
@@ -32,11 +36,11 @@ def migrated() -> Iterator[Callable[..., TurnSettings]]:
         earlier = go_to(EARLIER)
         agent = earlier.get_model("agents", "Agent").objects.create(name="Old", instructions="x")
         earlier.get_model("agents", "TurnSettings").objects.create(agent=agent, **values)
-        go_to(THIS)
+        go_to_the_newest()
         return TurnSettings.objects.get()
 
     yield make
-    go_to(THIS)
+    go_to_the_newest()
 
 
 def test_agents_that_exist_get_the_defaults_and_a_way_back(migrated: Callable[..., TurnSettings]) -> None:

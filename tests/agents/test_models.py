@@ -89,7 +89,7 @@ def test_every_help_text_tells_the_unit_and_the_default_with_its_reason(name: st
 
 def test_every_setting_of_the_conversation_is_an_agents_setting(turn: TurnSettings) -> None:
     kept = AgentSnapshot.of(turn.agent).turn
-    others = {"greeting", "turn_detection"}
+    others = {"greeting", "turn_detection", "voices", "hearing"}
     assert {field.name for field in fields(ConversationSettings)} - others <= set(kept)
     settings = ConversationSettings.of(kept)
     assert settings.gated
