@@ -13,6 +13,7 @@ class Default(NamedTuple):
 HEARING = {
     "vad_type": Default("server_vad", "it can be tuned, and is as quick on every sentence"),
     "threshold": Default(0.6, "phone lines are noisier than the 0.5 of the service assumes"),
+    "turn_probability": Default(0.4, "soft speakers get above it, and coughs mostly do not"),
     "prefix_padding_ms": Default(300, "as the service; it holds a whole first syllable"),
 }
 

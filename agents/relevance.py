@@ -25,6 +25,7 @@ WE_STOP = Need("interrupt_response", ("off",), "the model stops by itself")
 WE_ANSWER = Need("create_response", ("off",), "the model answers by itself")
 AT_ONCE = Need("stop_sound", ("at_once",), "the agent's sound stops only when it is an interruption")
 WORDS = Need("ignore_backchannels", ("on",), "“mm-hm” is an interruption like any other word")
+OWN_EAR = Need("speech_probability", None, "our own ear is not asked")
 DROPPING = Need("suppress_in_flight", ("on",), "sound in flight is not dropped")
 ASKING = Need("idle_prompt_ms", None, "silence is never broken")
 LIMITED = Need("max_call_s", None, "calls have no limit")
@@ -36,6 +37,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "vad_type": (ITSELF,),
     "threshold": (ITSELF, BY_SOUND),
     "prefix_padding_ms": (ITSELF, BY_SOUND),
+    "turn_probability": (WE_ANSWER, OWN_EAR),
     "silence_floor_ms": (BY_SOUND,),
     "response_latency_ms": (BY_SOUND,),
     "eagerness": (ITSELF, BY_MEANING),

@@ -13,7 +13,7 @@ HEARING: Part = (
     "1. Hearing the caller",
     {
         "description": "What counts as the caller speaking.",
-        "fields": ["vad_type", "threshold", "prefix_padding_ms"],
+        "fields": ["vad_type", "threshold", "prefix_padding_ms", "turn_probability"],
     },
 )
 

@@ -104,6 +104,16 @@ class Weighing(models.Model):
         below="Below 300 ms a cough is decided on before it has ended, and stops the agent.",
         above="Above 5 s a caller whom the evidence fails shouts at an agent that talks on.",
     )
+    turn_probability = part(
+        "turn_probability",
+        "a sound in silence is a turn from",
+        1,
+        "How sure our own ear must be for a moment that a sound while nobody speaks is speech. What stays below is not "
+        "answered: the model took a noise for a turn. Higher: coughs and doors are answered less, and a soft or mumbled "
+        "word may get no answer. 0: whatever the model takes for a turn is answered.",
+        below="A probability is 0 or more; 0 answers every sound.",
+        above="A probability is at most 1. Near 1 callers get no answer.",
+    )
     speech_probability = part(
         "speech_probability",
         "our own ear: sure of speech",

@@ -168,7 +168,7 @@ _DECIDED: dict[str, dict[str, tuple[str, ...]]] = {
         "answer": ("answer_window_ms",),
         "protected": ("protect_greeting",),
     },
-    facts.TURN_REFUSED: {"noise": ("speech_probability",)},
+    facts.TURN_REFUSED: {"noise": ("turn_probability",)},
     facts.PATIENCE: {
         "": ("response_delay_ms",),
         "spelling": ("patience_spelling_ms",),

@@ -16,10 +16,6 @@ from .voicing import Voicing
 SILENT_FRAME = "/" * 213 + "w=="
 """160 bytes of mu-law silence (0xFF) in base64."""
 
-SURELY_NO_SPEECH = 0.4
-"""A stretch in which our ear was never surer than this of a single frame was no speech: the model's VAD took a noise for it.
-Soft speakers get above it, coughs mostly do not."""
-
 NO_WORDS = "no_words"
 """Why a turn is none that another ear heard: it has taken back what it first took for words."""
 
@@ -182,12 +178,16 @@ class CallerSide(Voicing):
             return "echo" if burst.echo_ms > self._voiced_ms else "noise"
         if self._spoke_after not in (State.LISTENING, State.PREPARING) or self._surest is None:
             return ""
-        return "noise" if self._surest < SURELY_NO_SPEECH else ""
+        return "noise" if self._surest < s.turn_probability else ""
 
     def _refuse_turn(self, event: e.SpeechStopped, why: str, now: float) -> Commands:
         """A noise is not answered, and leaves nothing behind in the conversation. What it got in the way of is taken up again."""
         self._refused_items[event.item_id] = why
-        surest = {"evidence": "probability", "value": round(self._surest or 0.0, 2), "threshold": SURELY_NO_SPEECH}
+        surest = {
+            "evidence": "probability",
+            "value": round(self._surest or 0.0, 2),
+            "threshold": self.settings.turn_probability,
+        }
         reasons = [] if why == NO_WORDS else [surest]
         self._speech, self._doubted = None, False
         self.burst.begin()

@@ -32,6 +32,9 @@ class ConversationSettings:
     min_speech_ms: int = 0  # shorter speech over the agent is no interruption
     decide_by_ms: int = 1200  # speech that lasts this long is an interruption whatever else speaks against it
     speech_probability: float = 0.0  # our own ear: from here on a frame of sound counts as speech
+    turn_probability: float = (
+        0.4  # with our own ear: a sound in silence of which no frame is so surely speech is not answered
+    )
     min_loudness_db: float = 0.0  # over the line's own noise
     ignore_backchannels: bool = False  # with early words only: "mm-hm" and the like leave the reply playing
     backchannel_phrases: tuple[str, ...] = ()

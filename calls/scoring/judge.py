@@ -174,9 +174,11 @@ def _before_reply(verdict: Verdict, course: Course, rules: Rules) -> None:
     verdict.gave_up = any(moment.at_ms <= until for moment in withdrawn)
     verdict.reason = next((told for moment in withdrawn if (told := reason(moment))), "")
     if verdict.kind != scenes.BEFORE_REPLY[scenes.INTERRUPTION]:
-        verdict.expected = "the reply comes as if nothing were"
+        noise = verdict.kind == scenes.BEFORE_REPLY[scenes.NOISE]
+        verdict.expected = "the reply comes as if nothing were" if noise else "the reply comes"
         verdict.delay_ms = first
-        verdict.ok = not verdict.gave_up and first is not None
+        # A word may belong to what was said before: then a reply to both is asked for, and comes later.
+        verdict.ok = first is not None and not (noise and verdict.gave_up)
         verdict.happened = f"its first sound came {first:.0f} ms after the request" if first is not None else "no reply"
         verdict.happened += "; the first request was withdrawn" if verdict.gave_up else ""
         return

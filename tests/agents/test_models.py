@@ -51,6 +51,7 @@ def problems(turn: TurnSettings, **values: Any) -> dict[str, str]:
         ("decide_by_ms", 299, "before it has ended"),
         ("decide_by_ms", 5001, "shouts at an agent"),
         ("speech_probability", 1.1, "nobody can stop the agent"),
+        ("turn_probability", 1.1, "callers get no answer"),
         ("min_loudness_db", 41, "even a shout"),
         ("min_loudness_db", -1, "leaves loudness out"),
         ("echo_guard", 1.5, "the agent stops itself"),

@@ -122,7 +122,7 @@ def test_a_provider_that_is_gone_stays_chosen_until_another_is(admin: Client, ag
 def test_the_turn_settings_must_fit_the_providers(admin: Client, agent: Agent) -> None:
     form = {
         f"turn_settings-0-{name}": "0"
-        for name in ("min_speech_ms", "speech_probability", "min_loudness_db", "echo_guard")
+        for name in ("min_speech_ms", "speech_probability", "min_loudness_db", "echo_guard", "laughter_guard")
     }
     changed = {**filled(agent), **form, "turn_settings-0-create_response": "on"}
     del changed["turn_settings-0-ignore_backchannels"]

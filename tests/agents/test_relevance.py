@@ -25,7 +25,7 @@ def test_a_need_names_a_setting_and_values_that_it_can_have(need: Need) -> None:
         return
     field: Any = TurnSettings._meta.get_field(need.other)
     if need.wanted is None:
-        assert field.get_internal_type() == "PositiveIntegerField"
+        assert field.get_internal_type() in ("PositiveIntegerField", "FloatField")
     else:
         assert set(need.wanted) <= ({"on", "off"} if not field.choices else {value for value, _ in field.choices})
     assert need.otherwise

@@ -401,6 +401,16 @@ def test_a_cough_in_the_pause_before_the_answer_brings_the_answer_back() -> None
     assert "CancelReply" not in orders(talk.commands)
 
 
+@pytest.mark.parametrize(("from_on", "answered"), [(0.4, False), (0.1, True), (0.0, True)])
+def test_a_sound_in_silence_is_a_turn_from_the_probability_that_is_set(from_on: float, answered: bool) -> None:
+    talk = Talk(**NATURAL, turn_probability=from_on).answered()
+    talk.hears(500, **QUIET)
+    talk.caller_begins("u9", 100)
+    talk.hears(200, probability=0.2, level_db=40.0)
+    talk.hears(500, **QUIET)
+    assert ("AskForReply" in orders(talk.caller_stops("u9", 1100))) is answered
+
+
 def test_soft_speech_in_silence_is_answered() -> None:
     talk = Talk(**NATURAL).answered()
     talk.hears(500, **QUIET)
