@@ -230,7 +230,8 @@ def _silence(verdict: Verdict, course: Course) -> None:
 
 def _describe_stop(verdict: Verdict, course: Course, until: float) -> None:
     """Whether the caller heard the reply stop, and when."""
-    stops = [stop for stop in _stops(course) if stop[0] <= until]
+    # A voice may pause between sentences by itself: what was before the caller made a sound was not for it.
+    stops = [stop for stop in _stops(course) if verdict.start_ms - TOLERANCE_MS <= stop[0] <= until]
     verdict.stopped = bool(stops)
     verdict.happened = "the reply went on"
     if stops:

@@ -98,6 +98,11 @@ def test_a_stop_after_the_part_that_is_judged_is_not_this_events() -> None:
     assert not verdict("noise", course((0, 4999), (5500, 6500))).ok
 
 
+def test_a_pause_of_the_voice_before_the_caller_made_a_sound_is_no_stop_for_it() -> None:
+    assert verdict("noise", course((0, 2500), (2750, 6500))).ok
+    assert not verdict("noise", course((0, 2950), (3200, 6500))).ok
+
+
 def test_the_end_of_the_reply_is_no_stop() -> None:
     made = replace(course((0, 4500)), reply_ms=4500)
     assert verdict("backchannel", made).ok
