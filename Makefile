@@ -16,7 +16,10 @@ run:            ## everything, with embedded defaults
 test:           ## everything that can be tested here
 	@$(PYTHON) voiceplatform/bootstrap.py --dev
 	@$(MAKE) --no-print-directory lint
-	@$(VENV_PYTHON) -m pytest
+	@# Whole calls take their time in real time, and little of the machine: they run beside the rest.
+	@$(VENV_PYTHON) -m pytest tests/calls/whole >.whole-calls.log 2>&1 & whole=$$!; \
+	  $(VENV_PYTHON) -m pytest --ignore=tests/calls/whole; rest=$$?; \
+	  wait $$whole; calls=$$?; cat .whole-calls.log; rm -f .whole-calls.log; exit $$((rest + calls))
 
 lint:
 	@.venv/bin/ruff check .

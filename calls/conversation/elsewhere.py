@@ -81,7 +81,8 @@ class Elsewhere(OverAgent):
         yield from super()._sound_heard(event, now)
         if self.burst.voiced_at == event.at:
             self.told_to_end = False  # the caller goes on
-            if self.hears_elsewhere and self.unheard_since is None and self.burst.voiced_ms >= SURELY_SPEECH_MS:
+            judged = self.hears_elsewhere and self.settings.speech_probability > 0  # else any sound counts
+            if judged and self.unheard_since is None and self.burst.voiced_ms >= SURELY_SPEECH_MS:
                 self.unheard_since = now
         self._sure_ms = self._sure_ms + FRAME_MS if event.probability >= SURE else 0.0
         bare = self.hears_elsewhere and not self.settings.gated and self.state is State.REPLYING

@@ -167,6 +167,13 @@ def test_a_provider_that_is_deaf_is_found_out_by_our_own_ear() -> None:
     assert "could not be understood" in only(talk.commands, c.AskForReply)[-1].instructions
 
 
+def test_where_our_own_ear_is_not_asked_it_accuses_nobody() -> None:
+    talk = elsewhere()
+    talk.ear(1.0, 0.1)
+    talk.ear(2.5, 0.1)
+    assert not talk.notes(facts.HEARING_LOST)
+
+
 def test_what_is_said_while_the_model_is_being_opened_is_answered() -> None:
     talk = Talk(hearing="speechmatics", greeting="Hello.")
     talk.feed(e.CallAnswered())

@@ -369,7 +369,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert item.heard_ms <= item.received_ms
 
 
-AnyOrder.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
 
 

@@ -28,7 +28,7 @@ from agents.models import Agent
 from agents.snapshot import AgentSnapshot
 from calls import live_settings
 from calls.models import Call
-agent = Agent.objects.select_related("turn_settings").get()
+agent = Agent.objects.select_related("turn_settings").get(name="Front desk")
 agent.turn_settings.threshold = 0.7
 agent.turn_settings.min_speech_ms = 700
 agent.turn_settings.save()
