@@ -167,7 +167,7 @@ def _summary(call: Call, events: list[CallEvent]) -> None:
     text = search.plain(text for _, text in turns)
     if Transcript.objects.filter(call=call).exclude(text=text).update(text=text) or not text:
         return
-    Transcript.objects.get_or_create(call=call, defaults={"text": text})
+    Transcript.objects.get_or_create(call=call, defaults={"text": text, "rang_at": call.rang_at})
 
 
 def revision_at(call: Call, at_ms: int) -> int:

@@ -15,6 +15,7 @@ from agents.models import Agent, PhoneNumber
 from calls import search
 from calls.labels import Label
 from calls.models import Call, CallQuerySet
+from calls.ordering import Order
 from voiceplatform import registry
 
 DAY = forms.DateInput(attrs={"type": "date"})
@@ -72,7 +73,7 @@ class CallFilter(django_filters.FilterSet):
         label="Voice", widget=forms.TextInput(attrs={"list": "voices", "placeholder": "every voice", "maxlength": 80})
     )
     revision = django_filters.NumberFilter(
-        label="Settings revision",
+        label="Settings revision at the start",
         method="by_revision",
         min_value=0,
         max_value=2**31 - 1,
@@ -87,6 +88,11 @@ class CallFilter(django_filters.FilterSet):
     def wanted(self) -> list[search.Term]:
         """What is searched for, to show where it was found."""
         return search.terms(self._value("q") or "")
+
+    @property
+    def order(self) -> Order:
+        """The order that is asked for, in a form that suits how calls are found."""
+        return Order.of(self.data.get("sort"), searched=bool(self.wanted) and not _is_id(self._value("q")))
 
     @property
     def chosen(self) -> list[dict[str, str]]:
@@ -110,11 +116,10 @@ class CallFilter(django_filters.FilterSet):
     def by_words(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         if CARRIER_ID.fullmatch(value):
             return calls.filter(carrier__in=[slug for slug, _ in registry.choices("CARRIERS")], carrier_call_id=value)
-        try:
+        if _is_id(value):
             return calls.filter(pk=UUID(value))
-        except ValueError:
-            wanted = search.terms(value)
-            return calls.said(wanted) if wanted else calls.none()
+        wanted = search.terms(value)
+        return calls.said(wanted) if wanted else calls.none()
 
     def by_caller(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         """Numbers are written in many ways: only their digits count. Who calls with a name is found by it."""
@@ -146,6 +151,14 @@ class CallFilter(django_filters.FilterSet):
 
     def by_revision(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
         return calls.of_revision(int(value))
+
+
+def _is_id(text: str) -> bool:
+    """Whether this names one call, by our id or the carrier's."""
+    try:
+        return bool(CARRIER_ID.fullmatch(text) or UUID(text))
+    except ValueError:
+        return False
 
 
 def _begin(day: date) -> datetime:

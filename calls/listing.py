@@ -16,11 +16,14 @@ from calls.models import Call, CallQuerySet, Turn
 from calls.ordering import Order
 
 SIZE = 50
-COUNTED = 10_000
+COUNTED = 1_000
 """Calls that are counted one by one; of more, the database's own estimate is told."""
 
 PATIENCE_MS = 8_000
 """No page of a list is worth more of the database's time."""
+
+COUNT_PATIENCE_MS = 60
+"""How many there are is worth much less of it than which ones."""
 
 
 class TooSlow(Exception):
@@ -50,7 +53,7 @@ def page(calls: CallQuerySet, order: Order, *, after: str | None = None, before:
             earlier, later = more, True
         else:
             earlier, later = at is not None, more
-        total = how_many(calls) if earlier or later else f"{len(rows)}"
+    total = how_many(calls) if earlier or later else f"{len(rows)}"
     first, last = (rows[0].pk, rows[-1].pk) if rows else (None, None)
     return Page(rows, first if earlier else None, last if later else None, total)
 
@@ -77,14 +80,18 @@ def neighbours(calls: CallQuerySet, order: Order, call: Call) -> tuple[UUID | No
 
 
 def how_many(calls: CallQuerySet) -> str:
-    """“812”, “about 1,230,000”, or “more than 10,000” where the database does not guess."""
+    """“812”, “about 1,230,000”, “more than 1,000” where the database does not guess, or “many” where it guessed wrong."""
     plain = calls.order_by()
     if connections[calls.db].vendor == "postgresql":
         plan = plain.explain(format="json")  # empty, when Django knows by itself that there are none
         guess = json.loads(plan)[0]["Plan"]["Plan Rows"] if plan else 0
         if guess > COUNTED:
             return f"about {_rounded(guess):,}"
-    counted = plain.values("pk")[: COUNTED + 1].count()
+    try:
+        with within_patience(calls, COUNT_PATIENCE_MS):
+            counted = plain.values("pk")[: COUNTED + 1].count()
+    except TooSlow:
+        return "many"
     return f"more than {COUNTED:,}" if counted > COUNTED else f"{counted:,}"
 
 
@@ -95,7 +102,7 @@ def _rounded(number: int) -> int:
 
 
 @contextmanager
-def within_patience(calls: CallQuerySet) -> Iterator[None]:
+def within_patience(calls: CallQuerySet, ms: int | None = None) -> Iterator[None]:
     """Raises TooSlow instead of letting one question keep PostgreSQL busy for minutes."""
     connection = connections[calls.db]
     if connection.vendor != "postgresql":
@@ -104,7 +111,7 @@ def within_patience(calls: CallQuerySet) -> Iterator[None]:
     try:
         with transaction.atomic(using=calls.db):
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = %s", [PATIENCE_MS])
+                cursor.execute("SET LOCAL statement_timeout = %s", [ms or PATIENCE_MS])
             yield
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") == "57014":  # query_canceled

@@ -51,12 +51,12 @@ class CallQuerySet(models.QuerySet["Call"]):
         return calls.filter(pk__in=Label.objects.filter(kind=kind).values("call")) if kind else calls
 
     def of_revision(self, revision: int) -> CallQuerySet:
-        """Calls that began with a revision of the turn settings, or ended with it."""
-        return self.filter(Q(revision=revision) | Q(last_revision=revision))
+        """Calls that began with a revision of the turn settings."""
+        return self.filter(revision=revision)
 
     def said(self, wanted: list[search.Term]) -> CallQuerySet:
         """Calls in which all of this was said, by whomever."""
-        return self.filter(transcript__in=Transcript.objects.said(wanted))
+        return search.narrow(self, wanted, "transcript__")
 
     def for_list(self) -> CallQuerySet:
         """With everything a row of the call list shows, in one query, and nothing more."""
@@ -125,14 +125,16 @@ class Call(models.Model):
             models.Index(fields=["carrier", "-rang_at"], name="call_carrier"),
             models.Index(fields=["voice", "-rang_at"], name="call_voice"),
             models.Index(fields=["revision", "-rang_at"], name="call_revision"),
-            models.Index(fields=["last_revision", "-rang_at"], name="call_last_revision"),
             models.Index(fields=["-rang_at"], condition=Q(false_stop_count__gt=0), name="call_false_stops"),
             models.Index(fields=["-rang_at"], condition=Q(label_count__gt=0), name="call_labelled"),
-            # To sort by, as calls.ordering does.
-            models.Index(Coalesce(F("duration_ms"), 0).desc(), F("rang_at").desc(), name="call_by_length"),
-            models.Index(Coalesce(F("delay_ms"), 0).desc(), F("rang_at").desc(), name="call_by_delay"),
-            models.Index(fields=["-interruption_count", "-rang_at"], name="call_by_interruptions"),
-            models.Index(fields=["-false_stop_count", "-rang_at"], name="call_by_false_stops"),
+            # To sort by, exactly as calls.ordering does: PostgreSQL guesses from the first column only how many calls follow one,
+            # and many have no interruption. An index that leaves something to be sorted loses against sorting all of them.
+            models.Index(
+                Coalesce(F("duration_ms"), 0).desc(), F("rang_at").desc(), F("id").desc(), name="call_by_length"
+            ),
+            models.Index(Coalesce(F("delay_ms"), 0).desc(), F("rang_at").desc(), F("id").desc(), name="call_by_delay"),
+            models.Index(fields=["-interruption_count", "-rang_at", "-id"], name="call_by_interruptions"),
+            models.Index(fields=["-false_stop_count", "-rang_at", "-id"], name="call_by_false_stops"),
         ]
         permissions = [
             ("hear_recording", "Can hear and export recordings"),
@@ -223,9 +225,15 @@ class Transcript(models.Model):
     """All words of a call in the form that is searched. In PostgreSQL with a column `vector` and its index, made by a migration."""
 
     call = models.OneToOneField(Call, on_delete=models.CASCADE, primary_key=True, related_name="transcript")
+    rang_at = models.DateTimeField(
+        help_text="The call's, so that a common word is found by walking from the newest on."
+    )
     text = models.TextField(help_text="As calls.search.plain makes it: one line for each turn.")
 
     objects = TranscriptQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["-rang_at"], name="transcript_time")]
 
     def __str__(self) -> str:
         return f"Transcript of {self.call_id}"

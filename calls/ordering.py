@@ -53,12 +53,16 @@ class Order:
 
     name: str = "when"
     falling: bool = True
+    searched: bool = (
+        False  # calls that are found by their words: their time stands beside the words, too, with its own index
+    )
 
     @classmethod
-    def of(cls, text: str | None) -> Order:
+    def of(cls, text: str | None, searched: bool = False) -> Order:
         """As it stands in an address: “length”, or “-length” for the longest first. What is not known is the newest first."""
         name = (text or "").removeprefix("-")
-        return cls(name, (text or "").startswith("-")) if name in COLUMNS else cls()
+        known = name in COLUMNS
+        return cls(name, (text or "").startswith("-"), searched) if known else cls(searched=searched)
 
     def __str__(self) -> str:
         return f"{'-' if self.falling else ''}{self.name}"
@@ -76,7 +80,7 @@ class Order:
 
     def _columns(self) -> list[Any]:
         first = COLUMNS[self.name]
-        return [*([] if first is None else [first]), F("rang_at"), F("pk")]
+        return [*([] if first is None else [first]), F("transcript__rang_at" if self.searched else "rang_at"), F("pk")]
 
     def _by(self, falling: bool) -> list[Any]:
         return [column.desc() if falling else column.asc() for column in self._columns()]

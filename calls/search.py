@@ -104,17 +104,17 @@ class _HasWords(Func):
         return f"{alias}.\"vector\" @@ to_tsquery('simple', {compiled})", list(params)
 
 
-def narrow(transcripts: QuerySet[Any], wanted: list[Term]) -> QuerySet[Any]:
-    """Those transcripts in which all of this holds. `text` is the field's name."""
-    if connections[transcripts.db].vendor == "postgresql":
+def narrow(rows: QuerySet[Any], wanted: list[Term], path: str = "") -> QuerySet[Any]:
+    """Those transcripts in which all of this holds, or with a path to them other rows."""
+    if connections[rows.db].vendor == "postgresql":
         query = " & ".join(term.tsquery for term in wanted)
-        transcripts = transcripts.filter(_HasWords(F("text"), Value(query)))
+        rows = rows.filter(_HasWords(F(f"{path}text"), Value(query)))
         # The index knows places, and no ends of lines: words of two people do not make a phrase.
         wanted = [term for term in wanted if len(term.words) > 1]
     for term in wanted:
-        holds = Q(text__contains=term.piece)
-        transcripts = transcripts.exclude(holds) if term.absent else transcripts.filter(holds)
-    return transcripts
+        holds = Q(**{f"{path}text__contains": term.piece})
+        rows = rows.exclude(holds) if term.absent else rows.filter(holds)
+    return rows
 
 
 def first_found(lines: Iterable[tuple[int, str, str]], wanted: list[Term]) -> Found | None:

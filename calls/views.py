@@ -34,7 +34,7 @@ HEADINGS = [
 def call_list(request: HttpRequest) -> HttpResponse:
     """The calls, newest first, narrowed by what is asked for."""
     chosen = CallFilter(request.GET, queryset=Call.objects.all())
-    order = Order.of(request.GET.get("sort"))
+    order = chosen.order
     asked = {name: request.GET.get(name) for name in ("after", "before")}
     try:
         page, too_slow = listing.page(chosen.qs, order, **asked), False
@@ -93,7 +93,7 @@ def export_list(request: HttpRequest) -> HttpResponseBase:
         audit.seen(
             request, audit.Act.EXPORTED, what="list of calls as CSV", narrowed_by=[c["name"] for c in chosen.chosen]
         )
-    rows = exports.as_csv(chosen.qs, Order.of(request.GET.get("sort")), settings.PUBLIC_BASE_URL)
+    rows = exports.as_csv(chosen.qs, chosen.order, settings.PUBLIC_BASE_URL)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = "attachment; filename=calls.csv"
     return response
@@ -105,7 +105,7 @@ def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """One call: what was said and heard, where it was interrupted, and with which settings."""
     call = get_object_or_404(Call.objects.select_related("agent", "number", "recording"), pk=call_id)
     chosen = CallFilter(request.GET, queryset=Call.objects.all())
-    before, after = listing.neighbours(chosen.qs, Order.of(request.GET.get("sort")), call)
+    before, after = listing.neighbours(chosen.qs, chosen.order, call)
     query = _without(request, "after", "before", "t")
     context = review.of(call, request.user)
     context |= {"query": query, "narrowed": bool(chosen.chosen)}

@@ -8,6 +8,8 @@ calls take about ten minutes to make; `--keep` leaves them, `--database-url` use
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import random
@@ -142,8 +144,9 @@ TURNS_OF_CALLS = """insert into calls_turn (call_id, side, item_id, reply_id, st
     case when t %% 2 = 0 then s.text else '' end, '', 4000, 4000, 0
   from calls_call c cross join generate_series(1, %(turns)s) t
   join sentence s on s.id = (hashtextextended(c.id::text, t) %% %(sentences)s + %(sentences)s) %% %(sentences)s"""
-TRANSCRIPTS = """insert into calls_transcript (call_id, text)
-  select call_id, string_agg(' ' || text || ' ', E'\\n' order by started_ms) from calls_turn group by call_id"""
+TRANSCRIPTS = """insert into calls_transcript (call_id, rang_at, text)
+  select c.id, c.rang_at, string_agg(' ' || t.text || ' ', E'\\n' order by t.started_ms)
+  from calls_turn t join calls_call c on c.id = t.call_id group by c.id, c.rang_at order by c.rang_at"""
 FIRST_WORDS = """update only calls_call set first_words = left(t.text, 160) from calls_turn t
   where t.call_id = calls_call.id and t.item_id = 'item_1'"""
 LABELS = """with picked as (select id, row_number() over () n from calls_call where id::text < '01'),
@@ -218,21 +221,41 @@ def measure(args: argparse.Namespace, words: list[str]) -> list[Figure]:
     chance = random.Random(11)
     rows = []
     for name, address in questions(words).items():
-        times = [timed(client, f"/calls/?{address(chance)}") for _ in range(args.repeat)]
+        asked = [timed(client, f"/calls/?{address(chance)}") for _ in range(args.repeat)]
+        times, cpu = [wall for wall, _ in asked], [cpu for _, cpu in asked]
         rows.append(Figure(f"{name}, p95", percentile(times, 0.95), "ms", LIMIT_MS))
         rows.append(Figure(f"{name}, median", percentile(times, 0.5), "ms"))
-        print(f"  {name}: p95 {percentile(times, 0.95):.0f} ms, most {max(times):.0f} ms", flush=True)
+        rows.append(Figure(f"{name}, CPU of page and database, p95", percentile(cpu, 0.95), "ms"))
+        told = f"p95 {percentile(times, 0.95):.0f} ms, median {percentile(times, 0.5):.0f}, most {max(times):.0f}"
+        print(f"  {name}: {told}; CPU p95 {percentile(cpu, 0.95):.0f} ms", flush=True)
     return rows
 
 
-def timed(client: Any, address: str) -> float:
-    began = time.monotonic()
+def warm(words: list[str]) -> None:
+    """One of each, unmeasured: the first page of a process compiles its templates."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        measure(argparse.Namespace(repeat=1), words)
+
+
+def timed(client: Any, address: str) -> tuple[float, float]:
+    """Ms on the wall, and ms of CPU in this process and its database session: on a busy machine they are far apart."""
+    began, used = time.monotonic(), cpu_ms()
     answer = client.get(address)
-    spent = (time.monotonic() - began) * 1000
+    spent, cpu = (time.monotonic() - began) * 1000, cpu_ms() - used
     assert answer.status_code == 200, address
     if spent > LIMIT_MS or "takes the database too long" in answer.content.decode():
-        print(f"    {spent:.0f} ms: {address}", flush=True)
-    return spent
+        print(f"    {spent:.0f} ms, {cpu:.0f} of CPU: {address}", flush=True)
+    return spent, cpu
+
+
+def cpu_ms() -> float:
+    """Of this process, and of the database's process for it where that is on this machine."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    statistics = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
+    database = int(statistics.read_text().split()[0]) / 1e6 if statistics.exists() else 0.0
+    return time.process_time() * 1000 + database
 
 
 def main() -> int:
@@ -252,8 +275,11 @@ def main() -> int:
             call_command("migrate", verbosity=0)
             print(f"Making {args.calls:,} calls", flush=True)
             populate(args.calls, words)
+        warm(words)
         rows = measure(args, words)
         connection.close()
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    print(f"Load of this machine, with {os.cpu_count()} cores: {load}")
     print(table(rows))
     if args.json:
         args.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))

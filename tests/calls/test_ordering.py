@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from calls.models import Call
+from calls import search
+from calls.models import Call, Transcript
 from calls.ordering import COLUMNS, VALUES, Order
 from tests.calls.many import many
 
 pytestmark = pytest.mark.django_db
-ORDERS = [Order(name, falling) for name in COLUMNS for falling in (True, False)]
+ORDERS: list[Order] = [Order(name, falling) for name in COLUMNS for falling in (True, False)]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
@@ -43,3 +44,15 @@ def test_an_order_is_what_its_address_says(order: Order) -> None:
 @pytest.mark.parametrize("text", [None, "", "-", "caller", "--when", "pk"])
 def test_an_unknown_order_is_the_newest_first(text: str | None) -> None:
     assert Order.of(text) == Order("when", falling=True)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_calls_that_are_found_by_their_words_stand_in_the_same_order(order: Order) -> None:
+    for call in many(12):
+        Transcript.objects.create(call=call, rang_at=call.rang_at, text=" card ")
+    found = Call.objects.said(search.terms("card"))
+    searched = Order(order.name, order.falling, searched=True)
+    line = list(order.sort(Call.objects.all()))
+    assert list(searched.sort(found)) == line
+    assert list(searched.after(found, line[4])) == line[5:]
+    assert searched.before(found, line[4]).first() == line[3]

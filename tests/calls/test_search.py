@@ -21,7 +21,7 @@ LINES = [
 @pytest.fixture
 def transcript(db: None) -> Transcript:
     call = Call.objects.create(carrier="twilio", carrier_call_id="CA1")
-    return Transcript.objects.create(call=call, text=search.plain(LINES))
+    return Transcript.objects.create(call=call, rang_at=call.rang_at, text=search.plain(LINES))
 
 
 FOUND = [
