@@ -14,8 +14,8 @@ from django.utils import timezone
 from agents.models import Agent, PhoneNumber
 from calls import search
 from calls.labels import Label
-from calls.models import Call, CallQuerySet
-from calls.ordering import Order
+from calls.models import Call, CallQuerySet, Transcript, TranscriptQuerySet
+from calls.ordering import COLUMNS, Order
 from voiceplatform import registry
 
 DAY = forms.DateInput(attrs={"type": "date"})
@@ -95,6 +95,13 @@ class CallFilter(django_filters.FilterSet):
         return Order.of(self.data.get("sort"), searched=bool(self.wanted) and not _is_id(self._value("q")))
 
     @property
+    def words(self) -> TranscriptQuerySet | None:
+        """Where words are all that is asked for, in the order of time: the transcripts, which answer without the calls."""
+        order = self.order
+        is_alone = [one["name"] for one in self.chosen] == ["q"]
+        return Transcript.objects.said(self.wanted) if order.searched and order.name == "when" and is_alone else None
+
+    @property
     def chosen(self) -> list[dict[str, str]]:
         """What the list is narrowed by: label, value as it is shown, and the address without it."""
         rows = []
@@ -144,10 +151,11 @@ class CallFilter(django_filters.FilterSet):
         return calls.labelled("" if value == "any" else value)
 
     def by_longer(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
-        return calls.filter(duration_ms__gte=_ms(value))
+        return calls.alias(length_ms=COLUMNS["length"]).filter(length_ms__gte=_ms(value))  # in the words of the index
 
     def by_shorter(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
-        return calls.filter(duration_ms__lte=_ms(value))
+        calls = calls.alias(length_ms=COLUMNS["length"])
+        return calls.filter(length_ms__lte=_ms(value), duration_ms__isnull=False)
 
     def by_revision(self, calls: CallQuerySet, name: str, value: Any) -> CallQuerySet:
         return calls.of_revision(int(value))

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import OperationalError, connections, transaction
 
 from calls import search
-from calls.models import Call, CallQuerySet, Turn
+from calls.models import Call, CallQuerySet, TranscriptQuerySet, Turn
 from calls.ordering import Order
 
 SIZE = 50
@@ -38,28 +38,42 @@ class Page:
     total: str
 
 
-def page(calls: CallQuerySet, order: Order, *, after: str | None = None, before: str | None = None) -> Page:
+def page(
+    calls: CallQuerySet,
+    order: Order,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    words: TranscriptQuerySet | None = None,
+) -> Page:
     """The calls that follow one, or stand before one; of neither, the first. An id that is none is as good as none.
 
-    Raises: TooSlow.
+    `words`: the transcripts of the same calls, where these alone tell which they are. Raises: TooSlow.
     """
     with within_patience(calls):
         back, at = (True, _call(before)) if before else (False, _call(after))
-        listed = calls.for_list()
-        rows = list((order.sort(listed) if at is None else _step(order, listed, at, back))[: SIZE + 1])
-        more, rows = len(rows) > SIZE, rows[:SIZE]
-        if back and at is not None:
-            rows.reverse()
-            earlier, later = more, True
+        if words is None:
+            rows = list(_part(order, calls.for_list(), at, back))
         else:
-            earlier, later = at is not None, more
-    total = how_many(calls) if earlier or later else f"{len(rows)}"
+            found = [row.pk for row in _part(Order(order.name, order.falling), words.only("pk"), at, back)]
+            known = Call.objects.for_list().in_bulk(found)
+            rows = [known[pk] for pk in found if pk in known]
+    more, rows = len(rows) > SIZE, rows[:SIZE]
+    if back and at is not None:
+        rows.reverse()
+        earlier, later = more, True
+    else:
+        earlier, later = at is not None, more
+    total = how_many(calls if words is None else words) if earlier or later else f"{len(rows)}"
     first, last = (rows[0].pk, rows[-1].pk) if rows else (None, None)
     return Page(rows, first if earlier else None, last if later else None, total)
 
 
-def _step(order: Order, calls: CallQuerySet, at: Call, back: bool) -> CallQuerySet:
-    return order.before(calls, at) if back else order.after(calls, at)
+def _part(order: Order, rows: Any, at: Call | None, back: bool) -> Any:
+    """One more than fit onto a page, so that it is known whether there is another."""
+    if at is None:
+        return order.sort(rows)[: SIZE + 1]
+    return (order.before(rows, at) if back else order.after(rows, at))[: SIZE + 1]
 
 
 def _call(text: str | None) -> Call | None:
@@ -79,7 +93,7 @@ def neighbours(calls: CallQuerySet, order: Order, call: Call) -> tuple[UUID | No
         return None, None
 
 
-def how_many(calls: CallQuerySet) -> str:
+def how_many(calls: CallQuerySet | TranscriptQuerySet) -> str:
     """“812”, “about 1,230,000”, “more than 1,000” where the database does not guess, or “many” where it guessed wrong."""
     plain = calls.order_by()
     if connections[calls.db].vendor == "postgresql":
@@ -102,7 +116,7 @@ def _rounded(number: int) -> int:
 
 
 @contextmanager
-def within_patience(calls: CallQuerySet, ms: int | None = None) -> Iterator[None]:
+def within_patience(calls: CallQuerySet | TranscriptQuerySet, ms: int | None = None) -> Iterator[None]:
     """Raises TooSlow instead of letting one question keep PostgreSQL busy for minutes."""
     connection = connections[calls.db]
     if connection.vendor != "postgresql":
@@ -112,6 +126,7 @@ def within_patience(calls: CallQuerySet, ms: int | None = None) -> Iterator[None
         with transaction.atomic(using=calls.db):
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = %s", [ms or PATIENCE_MS])
+                cursor.execute("SET LOCAL jit = off")  # compiling takes longer than any of these questions
             yield
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") == "57014":  # query_canceled

@@ -1,7 +1,7 @@
 """Search over what was said: words, the beginnings of words, “whole phrases”, and -words that must not occur.
 
 Text and questions are brought to one form, so “cafe” finds “Café”. PostgreSQL looks into an index of words and their places
-(`vector` in calls/migrations/0006); SQLite reads the texts, which is fast enough for as many calls as one machine carries.
+(`vector` in calls/migrations/0010); SQLite reads the texts, which is fast enough for as many calls as one machine carries.
 """
 
 from __future__ import annotations
@@ -108,9 +108,7 @@ def narrow(rows: QuerySet[Any], wanted: list[Term], path: str = "") -> QuerySet[
     """Those transcripts in which all of this holds, or with a path to them other rows."""
     if connections[rows.db].vendor == "postgresql":
         query = " & ".join(term.tsquery for term in wanted)
-        rows = rows.filter(_HasWords(F(f"{path}text"), Value(query)))
-        # The index knows places, and no ends of lines: words of two people do not make a phrase.
-        wanted = [term for term in wanted if len(term.words) > 1]
+        return rows.filter(_HasWords(F(f"{path}text"), Value(query)))
     for term in wanted:
         holds = Q(**{f"{path}text__contains": term.piece})
         rows = rows.exclude(holds) if term.absent else rows.filter(holds)

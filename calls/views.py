@@ -37,7 +37,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
     order = chosen.order
     asked = {name: request.GET.get(name) for name in ("after", "before")}
     try:
-        page, too_slow = listing.page(chosen.qs, order, **asked), False
+        page, too_slow = listing.page(chosen.qs, order, **asked, words=chosen.words), False
     except listing.TooSlow:
         page, too_slow = listing.Page([], None, None, "0"), True
     found = listing.found(page.calls, chosen.wanted)
@@ -55,7 +55,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
             headings={name: _heading(request, order, name, label) for name, label in HEADINGS},
             order=order,
             query=query,
-            voices=sorted(set(Agent.objects.values_list("voice", flat=True))),
+            voices=sorted({*Agent.objects.values_list("voice", flat=True).distinct(), *settings.VOICES}),
             narrowed=bool(chosen.chosen),
             first_number=PhoneNumber.objects.filter(active=True, agent__isnull=False).first(),
         ),

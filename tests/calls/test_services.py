@@ -124,6 +124,14 @@ def test_a_stream_is_claimed_once_and_freezes_the_settings(number: PhoneNumber) 
     assert services.claim_stream(call_id=call.pk, carrier_call_id="CA1") is None
 
 
+def test_a_call_is_looked_up_by_who_speaks() -> None:
+    call = Call()
+    call.begin_with({"voice": "marin", "voices": [], "turn": {"revision": 7}})
+    assert (call.voice, call.revision, call.last_revision) == ("marin", 7, 7)
+    call.begin_with({"voice": "marin", "voices": [{"provider": "cartesia", "options": {}}, {"provider": "elevenlabs"}]})
+    assert (call.voice, call.revision) == ("cartesia", 0)
+
+
 @pytest.mark.parametrize("wrong", ["other call", "other id", "agent off"])
 def test_a_stream_is_not_claimed_by_others(number: PhoneNumber, wrong: str) -> None:
     call = ring(number)
