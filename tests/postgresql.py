@@ -31,3 +31,5 @@ def scratch_database(server: str = SERVER, *, keep: bool = False) -> Iterator[st
         if not keep:
             with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
                 connection.execute(f"drop database {name} with (force)")
+                # Django's own test database beside it stays when a thread still holds a connection to it.
+                connection.execute(f"drop database if exists test_{name} with (force)")
