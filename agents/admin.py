@@ -16,16 +16,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.dataclasses import UnfoldAction
 
-from agents import (
-    contradictions,
-    number_admin,  # noqa: F401  registers its page
-    provider_form,
-    screen,
-    services,
-    tuning,
-)
+from agents import contradictions, provider_form, screen, services, tuning
 from agents.forms import AgentForm, TurnSettingsForm, agent_form
-from agents.models import Agent, TurnSettings
+from agents.models import Agent, PhoneNumber, TurnSettings
+from agents.number_admin import PhoneNumberAdmin
 from agents.realtime_models import shutdown_warning
 from agents.voice_fields import HEARING, SECOND_VOICE, VOICE
 from voiceplatform.audited import Audited
@@ -60,6 +54,9 @@ class TurnSettingsInline(StackedInline):
         return format_html(
             '<pre class="turn-detection" aria-live="polite">{}</pre><p class="turn-problems" role="alert"></p>', shown
         )
+
+
+admin.site.register(PhoneNumber, PhoneNumberAdmin)
 
 
 @admin.register(Agent)

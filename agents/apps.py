@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 
 
 class AgentsConfig(AppConfig):
@@ -6,4 +7,6 @@ class AgentsConfig(AppConfig):
     verbose_name = "Answering"
 
     def ready(self) -> None:
-        from agents import checks  # noqa: F401  registers them
+        from agents import checks
+
+        register(checks.agents_can_speak_and_hear, Tags.database)

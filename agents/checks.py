@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Warning
 from django.db import DatabaseError
 
 from agents import keys
@@ -19,7 +19,6 @@ from voiceplatform import registry
 from voiceplatform.checks import is_local
 
 
-@register(Tags.database)
 def agents_can_speak_and_hear(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

@@ -11,10 +11,12 @@ from simple_history.models import HistoricalRecords
 
 from agents import contradictions, realtime_models
 from agents.fields import between
-from agents.numbers import PhoneNumber, SignatureCheck  # noqa: F401  models of this app, in a file of their own
+from agents.numbers import PhoneNumber, SignatureCheck
 from agents.turn_fields import FiveSteps, Hearing, VadType, Weighing
 from agents.voice_fields import Providers
 from agents.waiting_fields import EndOfTurn, SilenceAndLength
+
+__all__ = ["Agent", "PhoneNumber", "ProviderKey", "SignatureCheck", "TurnSettings"]
 
 
 class Agent(Providers):

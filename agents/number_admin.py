@@ -84,12 +84,11 @@ class PhoneNumberForm(forms.ModelForm):
         """The hours belong to the row before it is validated."""
         filled = {str(day): hours.parse(self.cleaned_data.get(name) or "") for day, name in enumerate(DAYS)}
         self.instance.hours = {day: [list(span) for span in spans] for day, spans in filled.items() if spans}
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()
         if any(name in self._errors for name in DAYS):  # that there are none at all follows from it
             self._errors.pop("around_the_clock", None)
 
 
-@admin.register(PhoneNumber)
 class PhoneNumberAdmin(Audited, ModelAdmin):
     form = PhoneNumberForm
     list_display = ["number", "agent", "carrier", "answers_now", "signed"]

@@ -60,7 +60,7 @@ class CarrierApi:
         make, where = APIS[self.carrier]
         answer = None
         for api in make():
-            answer = api, _send(api, request(api), where())  # type: ignore[operator]
+            answer = api, _send(api, request(api), where())
             if answer[1][0] != 401:
                 break
         if answer is None:

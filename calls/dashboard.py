@@ -271,12 +271,5 @@ def _labels(first: date, agent: Agent | None) -> list[tuple[Label.Kind, int]]:
 
 
 def _latest(agent: Agent | None) -> list[Call]:
-    calls = Call.objects.order_by("-rang_at").select_related("agent").prefetch_related("figures")
-    latest = list((calls.filter(agent=agent) if agent else calls)[:LATEST])
-    for call in latest:
-        rows = call.figures.all()
-        call.told = {  # type: ignore[attr-defined]
-            "interruptions": sum(row.interruptions for row in rows),
-            "false_stops": sum(row.false_stops for row in rows),
-        }
-    return latest
+    calls = Call.objects.order_by("-rang_at").select_related("agent")
+    return list((calls.filter(agent=agent) if agent else calls)[:LATEST])

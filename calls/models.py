@@ -12,11 +12,14 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from calls import search
+from calls.figures import CallFigures, DayFigures
 from calls.labels import Label, LabelQuerySet
 
 __all__ = [
     "Call",
     "CallEvent",
+    "CallFigures",
+    "DayFigures",
     "Interruption",
     "Label",
     "LabelQuerySet",
@@ -345,6 +348,3 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return self.path
-
-
-from calls.figures import CallFigures, DayFigures  # noqa: E402, F401  models of a file of their own

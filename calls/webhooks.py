@@ -76,7 +76,7 @@ def _after(response: HttpResponse, act: Callable[[], None]) -> None:
         act()
         close()
 
-    response.close = close_then  # type: ignore[method-assign]
+    response.close = close_then
 
 
 def _note_check(request: HttpRequest, why_refused: str) -> None:

@@ -26,7 +26,7 @@ class Audited(admin.ModelAdmin):
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         filled = [form, *(row for formset in formsets or [] for row in formset.forms)]
-        request._audited = [change for one in filled for change in changes_of(one)]  # type: ignore[attr-defined]
+        request._audited = [change for one in filled for change in changes_of(one)]
         return super().construct_change_message(request, form, formsets, add)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:

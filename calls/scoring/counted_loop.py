@@ -30,7 +30,7 @@ class CountedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.counted
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         done = self.create_future()
         try:
             done.set_result(func(*args))
@@ -61,10 +61,10 @@ class LoopClock(Clock):
         self._last = 0.0
 
     @property
-    def now(self) -> float:  # type: ignore[override]
+    def now(self) -> float:
         return self._loop.counted
 
-    def at(self, time: float, act: Act) -> asyncio.TimerHandle:  # type: ignore[override]
+    def at(self, time: float, act: Act) -> asyncio.TimerHandle:
         # In the order in which they were asked for, as far as their times are the same.
         time = max(time, self.now)
         if abs(time - self._last) < 1000 * APART_S:

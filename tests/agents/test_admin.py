@@ -31,19 +31,6 @@ DEFAULTS = {
 PREVIEW = "/admin/agents/agent/turn-detection/"
 
 
-@pytest.fixture
-def agent() -> Agent:
-    made = Agent.objects.create(name="Front desk", instructions="Help.", greeting="Hello.")
-    TurnSettings.objects.create(agent=made)
-    return made
-
-
-@pytest.fixture
-def admin(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("admin", password="a-good-password"))
-    return client
-
-
 def test_the_defaults_are_those_of_the_product(agent: Agent) -> None:
     assert agent.turn_settings.turn_detection() == {
         "type": "server_vad",

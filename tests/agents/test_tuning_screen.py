@@ -12,13 +12,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from agents.models import Agent
 from tests import axe
-from tests.agents.test_admin import admin, agent  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def page(browser: Browser, live_server: Any, admin: Client, agent: Agent) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser, live_server: Any, admin: Client, agent: Agent) -> Iterator[Page]:
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1366, "height": 900})
     context.add_cookies([{"name": "sessionid", "value": admin.cookies["sessionid"].value, "url": live_server.url}])
     made = context.new_page()

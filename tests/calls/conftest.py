@@ -1,60 +1,59 @@
-"""A call to be reviewed, and who reviews it."""
+"""A call to be reviewed, who reviews it, and the counterparts that several tests have: a broker, a carrier's account, a number."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from agents.models import Agent, PhoneNumber
-from calls import audio, services
-from calls.conversation import facts
 from calls.models import Call
-from tests.calls.test_services import LINES, claim, line, ring
-
-MORE = [
-    line(20, facts.CALLER_SPEAKING, 420, item_id="u0", over_agent=True),
-    line(21, facts.CALLER_WORDS, 3000, item_id="u0", text="mm-hm"),
-    line(
-        22,
-        facts.SETTINGS_CHANGED,
-        3100,
-        revision=12,
-        by="ada",
-        changes={"min_speech_ms": [550, 400], "threshold": [0.6, 0.7]},
-        ticket="t1",
-    ),
-    line(23, facts.SETTINGS_APPLIED, 3300, revision=12, ticket="t1", differences=[]),
-    line(24, facts.STUCK, 4000, state="preparing", after_ms=8000, repair="ask for the reply again"),
-]
+from tests.calls.broker import Broker
+from tests.calls.reviewed_call import reviewed_call
+from tests.calls.twilio_account import ACCOUNT, TOKEN, Account
 
 
 @pytest.fixture
 def call(db: None) -> Call:
-    """A finished call with an interruption and a real recording."""
-    agent = Agent.objects.create(name="Front desk", instructions="Help.")
-    number = PhoneNumber.objects.create(number="+12025550142", agent=agent)
-    made = claim(ring(number))
-    path = settings.DATA_DIR / "recordings" / f"{made.pk}.wav"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tone = bytes(range(0, 256, 4)) * 625
-    path.write_bytes(audio.mulaw_wav_header(80000) + audio.interleave(tone, audio.silence(5000)))
-    recorded = line(
-        9,
-        "recording",
-        5000,
-        path=f"recordings/{path.name}",
-        duration_ms=5000,
-        bytes=80058,
-        peaks=[[0.5, 0.9], [0.1, 0.2]],
-    )
-    services.apply_events(call_id=made.pk, lines=[*LINES[:8], recorded, *LINES[9:12], *MORE])
-    made.refresh_from_db()
-    return made
+    return reviewed_call()
 
 
 @pytest.fixture
 def reviewer(client: Client) -> Client:
     client.force_login(User.objects.create_superuser("admin", password="a-good-password"))
     return client
+
+
+@pytest.fixture
+def away(tmp_path: Path, settings: Any) -> Iterator[Broker]:
+    """A broker that has not been started."""
+    made = Broker(tmp_path)
+    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [f"unix://{made.socket}"]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def broker(away: Broker) -> Broker:
+    away.start()
+    return away
+
+
+@pytest.fixture
+def account(settings: Any) -> Iterator[Account]:
+    made = Account()
+    settings.TWILIO_API_URL, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = made.url, ACCOUNT, TOKEN
+    settings.TWILIO_API_KEY = settings.TWILIO_API_SECRET = ""
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def number(db: None) -> PhoneNumber:
+    agent = Agent.objects.create(name="Front desk", instructions="Help.")
+    return PhoneNumber.objects.create(number="+12025550142", agent=agent)

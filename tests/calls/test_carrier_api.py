@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,15 +16,6 @@ from tests.calls.twilio_account import ACCOUNT, KEY, NUMBER_ID, SECRET, TOKEN, A
 
 NUMBER = "+12025550142"
 WEBHOOK = "https://voice.example.com/carriers/twilio/voice/"
-
-
-@pytest.fixture
-def account(settings: Any) -> Iterator[Account]:
-    made = Account()
-    settings.TWILIO_API_URL, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = made.url, ACCOUNT, TOKEN
-    settings.TWILIO_API_KEY = settings.TWILIO_API_SECRET = ""
-    yield made
-    made.close()
 
 
 TWILIO = CarrierApi("twilio")

@@ -14,7 +14,7 @@ from agents.models import Agent
 from calls import counting, tasks
 from calls.figures import CallFigures, DayFigures, added, bins, percentile, percentile_of, steps
 from calls.models import Call
-from tests.calls.test_measures import end, number, speech, stop  # noqa: F401  a fixture
+from tests.calls.test_measures import end, speech, stop
 from tests.calls.test_services import claim, ring
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ def test_what_has_changed_is_counted_anew_and_nothing_twice() -> None:
     assert (day.parts, day.interruptions) == (2, 6)
 
 
-def test_earlier_calls_are_measured_by_a_command(number: Any, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_earlier_calls_are_measured_by_a_command(number: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from calls import services
 
     call = claim(ring(number))

@@ -132,8 +132,8 @@ def page(admin: Client, browser: Browser, live_server: Any) -> Page:
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
     made = context.new_page()
     made.set_default_timeout(15_000)
-    made.wrong = []  # type: ignore[attr-defined]
-    made.on("pageerror", lambda error: made.wrong.append(str(error)))  # type: ignore[attr-defined]
+    made.wrong = []
+    made.on("pageerror", lambda error: made.wrong.append(str(error)))
     return made
 
 
@@ -152,7 +152,7 @@ def test_in_a_browser_the_charts_are_drawn_and_follow_the_choice(page: Page, liv
     page.get_by_role("combobox", name="Agent").select_option(str(desk.pk))
     page.wait_for_url(f"**agent={desk.pk}**")
     expect(page.get_by_role("heading", name="By revision of the settings")).to_be_visible()
-    assert page.wrong == []  # type: ignore[attr-defined]
+    assert page.wrong == []
 
 
 @pytest.mark.django_db(transaction=True)

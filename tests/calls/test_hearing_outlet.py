@@ -88,7 +88,7 @@ async def far() -> AsyncIterator[Far]:
 
 
 def outlet_to(far: Far) -> HearingOutlet:
-    return HearingOutlet(lambda: Plain(far.url), far.url, far.feed)  # type: ignore[arg-type, return-value]
+    return HearingOutlet(lambda: Plain(far.url), far.url, far.feed)
 
 
 async def listening(far: Far) -> HearingOutlet:

@@ -79,7 +79,7 @@ WRONG = [
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_says_nothing_is_refused(call: Call, ada: User, wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        services.label(**{"call": call, "by": ada, "kind": "stop", "at_ms": 1, **wrong})  # type: ignore[arg-type]
+        services.label(**{"call": call, "by": ada, "kind": "stop", "at_ms": 1, **wrong})
     assert count(call) == 0
 
 

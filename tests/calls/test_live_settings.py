@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import redis
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import Permission, User
@@ -29,8 +26,7 @@ from calls.conversation.commands import Note, SendMark
 from calls.conversation.events import Event, SettingsChanged
 from calls.live_settings import LayerAway, LiveSettings, offer
 from calls.models import Call
-from tests.platform import wait_for
-from voiceplatform import embedded_redis
+from tests.calls.broker import Broker
 
 TURN = {"min_speech_ms": 550, "threshold": 0.6, "stop_sound": "when_sure", "revision": 1}
 MESSAGE = {
@@ -39,47 +35,6 @@ MESSAGE = {
     "revision": 2,
     "by": "ann",
 }
-
-
-class Broker:
-    """A Redis of the test's own, that can be away."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.socket = folder / "redis.sock"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(embedded_redis.command(self.folder), stdout=subprocess.DEVNULL)
-        wait_for(lambda: embedded_redis.answers(self.socket), "redis answers")
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.socket.unlink(missing_ok=True)
-        self.process = None
-
-    def listeners(self, agent_id: int = 1) -> int:
-        """How many processes are in an agent's group."""
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
-            return int(client.pubsub_numsub(f"asgi__group__{live_settings.group(agent_id)}")[0][1])
-
-
-@pytest.fixture
-def away(tmp_path: Path, settings: Any) -> Iterator[Broker]:
-    """A broker that has not been started."""
-    made = Broker(tmp_path)
-    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [f"unix://{made.socket}"]}}
-    settings.CHANNEL_LAYERS = {"default": layer}
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def broker(away: Broker) -> Broker:
-    away.start()
-    return away
 
 
 @pytest.fixture

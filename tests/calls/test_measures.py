@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.models import Agent, PhoneNumber
+from agents.models import PhoneNumber
 from calls import services
 from calls.conversation import facts
 from calls.figures import CallFigures
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.django_db
 
 Line = dict[str, Any]
 PHRASES = {"backchannel_phrases": ["mm-hm", "yes"], "interrupt_phrases": ["stop"], "prefix_padding_ms": 300}
-
-
-@pytest.fixture
-def number() -> PhoneNumber:
-    agent = Agent.objects.create(name="Front desk", instructions="Help.")
-    return PhoneNumber.objects.create(number="+12025550142", agent=agent)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 
 from agents.models import PhoneNumber
-from tests.calls.test_carrier_api import account  # noqa: F401  a fixture
 from tests.calls.twilio_account import TOKEN, Account
 from tests.people import ADMIN, person
 from voiceplatform.audit import Act
@@ -30,7 +29,7 @@ def page(client: Client, settings: Any) -> str:
     return f"/calls/numbers/{number.pk}/configure/"
 
 
-def test_it_shows_what_is_set_and_sets_it(client: Client, page: str, account: Account) -> None:  # noqa: F811
+def test_it_shows_what_is_set_and_sets_it(client: Client, page: str, account: Account) -> None:
     row = account.has("+12025550142")
     shown = client.get(page).content.decode()
     assert "https://demo.twilio.com/welcome/voice/" in shown and f"{BASE}/carriers/twilio/voice/" in shown
@@ -54,16 +53,16 @@ def problem(client: Client, page: str) -> str:
     return str(told.content.decode())
 
 
-def test_a_number_that_the_account_has_not(client: Client, page: str, account: Account) -> None:  # noqa: F811
+def test_a_number_that_the_account_has_not(client: Client, page: str, account: Account) -> None:
     assert "The account has no number +12025550142" in problem(client, page)
 
 
-def test_a_number_for_messages_only(client: Client, page: str, account: Account) -> None:  # noqa: F811
+def test_a_number_for_messages_only(client: Client, page: str, account: Account) -> None:
     account.has("+12025550142", capabilities={"voice": False, "sms": True})
     assert "takes no calls" in problem(client, page)
 
 
-def test_an_address_that_the_carrier_cannot_reach(client: Client, page: str, account: Account, settings: Any) -> None:  # noqa: F811
+def test_an_address_that_the_carrier_cannot_reach(client: Client, page: str, account: Account, settings: Any) -> None:
     account.has("+12025550142")
     settings.PUBLIC = settings.PUBLIC._replace(netloc="127.0.0.1:8000")
     assert "The carrier cannot reach" in problem(client, page)
@@ -75,6 +74,6 @@ def test_without_credentials_it_says_which_and_how_else(client: Client, page: st
     assert "TWILIO_ACCOUNT_SID is not set" in told and "paste the address" in told and TOKEN not in told
 
 
-def test_a_refusal_of_the_carrier_changes_nothing(client: Client, page: str, account: Account) -> None:  # noqa: F811
+def test_a_refusal_of_the_carrier_changes_nothing(client: Client, page: str, account: Account) -> None:
     account.instead = (401, b'{"code": 20003, "message": "Authenticate"}')
     assert "does not accept our credentials" in problem(client, page)

@@ -21,12 +21,6 @@ from calls.models import Call, Refusal, Turn
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> PhoneNumber:
-    agent = Agent.objects.create(name="Front desk", instructions="Help.")
-    return PhoneNumber.objects.create(number="+12025550142", agent=agent)
-
-
 def ring(number: PhoneNumber, sid: str = "CA1") -> Call:
     return services.ring(
         carrier="twilio", carrier_call_id=sid, account_id="AC1", caller="+1202", called=number.number, number=number

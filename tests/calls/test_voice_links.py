@@ -71,7 +71,7 @@ class Far:
         return f"ws://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/"
 
     def _admit(self, connection: ServerConnection, request: Any) -> Any:
-        return None if self.status == 101 else connection.respond(self.status, "no")  # type: ignore[arg-type]
+        return None if self.status == 101 else connection.respond(self.status, "no")
 
     async def _listen(self, socket: ServerConnection) -> None:
         self.sockets.append(socket)

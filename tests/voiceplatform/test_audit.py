@@ -19,7 +19,7 @@ from agents import history
 from agents.models import Agent, PhoneNumber, TurnSettings
 from calls.models import Call
 from tests.agents.test_admin import filled
-from tests.calls.conftest import call  # noqa: F401  a fixture
+from tests.calls.reviewed_call import reviewed_call
 from tests.people import ADMIN, REVIEWER, TUNER, person
 from voiceplatform import audit, tasks
 from voiceplatform.audit import Act
@@ -27,6 +27,11 @@ from voiceplatform.audited import changes_of
 from voiceplatform.models import AppendOnly, AuditEntry
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def call(db: None) -> Call:
+    return reviewed_call()
 
 
 @pytest.fixture
@@ -164,7 +169,7 @@ def test_a_log_that_takes_nothing_costs_no_page(
     assert "changed of Agent" in record.getMessage() and record.levelname == "ERROR"
 
 
-def test_a_recording_is_heard_while_the_log_takes_nothing(client_of_ada: Client, call: Call, broken: None) -> None:  # noqa: F811
+def test_a_recording_is_heard_while_the_log_takes_nothing(client_of_ada: Client, call: Call, broken: None) -> None:
     assert client_of_ada.get(f"{call.get_absolute_url()}recording.wav").status_code == 200
 
 
@@ -255,7 +260,7 @@ def test_a_change_of_role_is_told_as_one(client_of_ada: Client) -> None:
     assert [line.details["changes"] for line in lines(Act.ROLE)] == [[["Groups", "none", TUNER]]]
 
 
-def test_a_playback_is_one_line_however_many_pieces_the_player_fetches(client_of_ada: Client, call: Call) -> None:  # noqa: F811
+def test_a_playback_is_one_line_however_many_pieces_the_player_fetches(client_of_ada: Client, call: Call) -> None:
     url = f"{call.get_absolute_url()}recording.wav"
     client_of_ada.head(url)
     assert not lines()

@@ -47,7 +47,7 @@ def fits(page: Page, where: str) -> None:
     """At laptop and phone widths, light and dark, without anything serious for axe."""
     for width, height, scheme in ((1366, 900, "light"), (390, 844, "dark")):
         page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.goto(where)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{where} at {width}"
         assert axe.serious(page) == [], f"{where} at {width}"

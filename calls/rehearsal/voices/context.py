@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Piece:
     job: int  # the number of what is spoken in one go, from 1
 
 
-class Context:
+class Context(ABC):
     """A provider's own says what goes over the wire: `sounds`, `flushed` and `ends`."""
 
     def __init__(
@@ -52,12 +53,15 @@ class Context:
 
     # --- what the provider tells
 
+    @abstractmethod
     async def sounds(self, piece: Piece) -> None:
-        raise NotImplementedError
+        """A piece of the sound is due."""
 
     async def flushed(self, job: int) -> None:
-        """All the sound of what was spoken in one go has left."""
+        """All the sound of what was spoken in one go has left. Not every provider tells."""
+        return
 
+    @abstractmethod
     async def ends(self) -> None:
         """All the sound has left, and no more comes."""
 

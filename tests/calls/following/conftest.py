@@ -16,7 +16,6 @@ from calls.conversation.settings import ConversationSettings
 from calls.following import switchboard
 from calls.following.call import FollowedCall
 from tests.calls.following.test_call import Journal, Settings
-from tests.calls.test_live_settings import away, broker  # noqa: F401  fixtures
 
 
 class RunningCall:

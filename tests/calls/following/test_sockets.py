@@ -28,8 +28,8 @@ from calls.following.switchboard import of_this_loop
 from calls.models import Call
 from calls.routing import websocket_urlpatterns
 from tests import people
+from tests.calls.broker import Broker
 from tests.calls.following.conftest import RunningCall, until
-from tests.calls.test_live_settings import Broker
 from voiceplatform.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]

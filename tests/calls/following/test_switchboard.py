@@ -13,8 +13,8 @@ from calls.conversation import facts
 from calls.ear.playing import Playing
 from calls.following import switchboard
 from calls.following.switchboard import BOARD, GROUP, follow_group, listen_group, of_this_loop
+from tests.calls.broker import Broker
 from tests.calls.following.conftest import RunningCall, until
-from tests.calls.test_live_settings import Broker
 
 pytestmark = pytest.mark.usefixtures("quick")
 
