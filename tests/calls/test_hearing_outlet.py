@@ -137,7 +137,8 @@ async def test_a_socket_that_ends_is_told_once(far: Far, code: int, retry: bool)
 async def test_a_refusal_in_words_is_a_loss_too(far: Far) -> None:
     outlet = await listening(far)
     await far.sockets[0].send("refused")
-    await far.until(lambda: HearingLost("refused", retry=False) in far.events)
+    await far.until(lambda: len(far.events) == 2)
+    assert far.events == [HearingReady(), HearingLost("refused", retry=False)]
     await outlet.close()
 
 
@@ -153,5 +154,7 @@ async def test_a_provider_that_is_down_is_not_asked_again_by_the_next_call(far: 
 async def test_leave_is_taken_at_the_end_of_the_call(far: Far) -> None:
     outlet = await listening(far)
     outlet.take(EndCall("caller hung up"), 3.0)
-    await far.until(lambda: "goodbye" in far.said)
     await outlet.close()
+    await far.until(lambda: len(far.said) == 2)
+    assert far.said == ["start", "goodbye"]
+    assert far.events == [HearingReady()]

@@ -191,6 +191,7 @@ async def test_silence_on_our_side_is_broken_by_the_providers_rule(far: Far) -> 
     link = await link_to(far, every_s=0.05)
     await link.open()
     await far.until(lambda: far.said.count("still here") >= 2)
+    assert set(far.said) == {"hello", "still here"}
     await link.close()
 
 

@@ -116,6 +116,20 @@ class Talk:
         self.reply_done(reply)
         return reply, item
 
+    def agent_writes_two_items(self, first: str, second: str) -> str:
+        """As `agent_writes`, of a reply that has two items; the first of them, the other is b1."""
+        caller = f"u{self._replies}x"
+        self.caller_begins(caller)
+        self.caller_stops(caller)
+        reply, one = self.reply_begins()
+        self.feed(e.ItemAdded(reply, "b1"))
+        for item, before in ((caller, None), (one, caller), ("b1", one)):
+            self.feed(e.ItemPlaced(item, before))
+        self.text(reply, one, first)
+        self.text(reply, "b1", second)
+        self.reply_done(reply)
+        return one
+
     @property
     def utterance(self) -> str:
         """The newest that a voice was given."""

@@ -75,15 +75,7 @@ def facts_for(talk: Talk) -> list[e.Event]:
             for status in ("completed", "cancelled", "incomplete", "failed")
         ],
         e.ItemTruncated("a1", 100),
-        *[e.ItemDeleted(item) for item in ("a1", "heard_1")],
-        *[e.ItemPlaced(item, "u1") for item in ("a1", "heard_1")],
-        e.VoiceAudio("u1", b"\x55" * 2000),
-        e.VoiceTimed("u1", ((3, 200.0),)),
-        e.VoiceDone("u1"),
-        *[e.VoiceFailed(utterance, "quota", retry) for utterance in ("u1", "") for retry in (True, False)],
-        *[e.VoiceLost(voice, "closed with 1006", retry) for voice in (0, 1) for retry in (True, False)],
-        e.HearingReady(),
-        *[e.HearingLost("closed with 1006", retry) for retry in (True, False)],
+        *facts_of_providers(),
         *[
             e.ModelError(kind, code, "", request)
             for kind, code in (
@@ -106,6 +98,21 @@ def facts_for(talk: Talk) -> list[e.Event]:
         *[e.LinkLost("closed with 1001", retry) for retry in (True, False)],
         *[e.OutletFull(outlet) for outlet in ("phone", "model")],
         e.BadMessage("model", "not JSON"),
+    ]
+
+
+def facts_of_providers() -> list[e.Event]:
+    """… of voices and an ear that are not the model's, and of the repairs that they bring with them."""
+    return [
+        *[e.ItemDeleted(item) for item in ("a1", "heard_1")],
+        *[e.ItemPlaced(item, "u1") for item in ("a1", "heard_1")],
+        e.VoiceAudio("u1", b"\x55" * 2000),
+        e.VoiceTimed("u1", ((3, 200.0),)),
+        e.VoiceDone("u1"),
+        *[e.VoiceFailed(utterance, "quota", retry) for utterance in ("u1", "") for retry in (True, False)],
+        *[e.VoiceLost(voice, "closed with 1006", retry) for voice in (0, 1) for retry in (True, False)],
+        e.HearingReady(),
+        *[e.HearingLost("closed with 1006", retry) for retry in (True, False)],
     ]
 
 

@@ -9,7 +9,15 @@ from calls.conversation import events as e
 from calls.conversation.states import State
 from tests.calls.conversation.talk import EAR, Talk
 
-VOICED: dict[str, Any] = {"voices": ("elevenlabs", "cartesia")}
+TEXT = "One two three. Four five six."
+VOICES = ("elevenlabs", "cartesia")
+
+
+def voiced(*voices: str, **settings: object) -> Talk:
+    return Talk(voices=voices or ("elevenlabs",), **settings).answered()
+
+
+VOICED: dict[str, Any] = {"voices": VOICES}
 
 
 def _written(**settings: Any) -> Talk:

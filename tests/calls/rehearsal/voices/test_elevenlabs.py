@@ -96,6 +96,7 @@ async def test_without_being_closed_a_context_is_not_final() -> None:
         await service.until(lambda m: m.get("audio"))
         await service.until(lambda m: len(sound(service.got, "u1")) / BYTES_PER_MS == stand_in.spoken[0].words[-1][1])
         await service.nothing(0.3)
+        assert not any(is_final(m) for m in service.got if m["contextId"] == "u1")
         await service.send(CLIENT["close"])
         await service.until(lambda m: is_final(m) and m["contextId"] == "u1")
 
