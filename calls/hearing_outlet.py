@@ -31,6 +31,7 @@ class HearingLink:
         self._ready = False
         self._over = False
         self._early: deque[c.SendToHearing] = deque(maxlen=FRAMES_KEPT)
+        self._change: c.ConfigureHearing | None = None  # that came before it listened
 
     async def open(self) -> None:
         dialect = self._dialect
@@ -39,10 +40,12 @@ class HearingLink:
         except Refused as refusal:
             self._report(HearingLost(refusal.reason, refusal.leaves_hope(dialect.may_retry)))
 
-    def take(self, command: c.SendToHearing | c.EndUtterance) -> None:
+    def take(self, command: c.SendToHearing | c.ConfigureHearing | c.EndUtterance) -> None:
         if not self._ready:
             if isinstance(command, c.SendToHearing):
                 self._early.append(command)
+            elif isinstance(command, c.ConfigureHearing):
+                self._change = command
             return
         if type(command) is c.SendToHearing:
             room = self._socket.has_room()
@@ -59,6 +62,8 @@ class HearingLink:
                 return
             if isinstance(event, HearingReady):
                 self._ready = True
+                if self._change is not None:
+                    self.take(self._change)
                 while self._early:
                     self.take(self._early.popleft())
             if isinstance(event, HearingLost):
@@ -87,7 +92,7 @@ class HearingLink:
 class HearingOutlet:
     """The link that hears now, and its replacement when it is lost."""
 
-    takes = frozenset({c.OpenHearing, c.SendToHearing, c.EndUtterance, c.EndCall})
+    takes = frozenset({c.OpenHearing, c.SendToHearing, c.ConfigureHearing, c.EndUtterance, c.EndCall})
 
     def __init__(
         self, dialect: Callable[[], HearingDialect], address: str, feed: Feed, connection: MakeConnection = Socket
@@ -97,11 +102,14 @@ class HearingOutlet:
         self._circuit = circuit.of(address)
         self._feed = feed
         self._link: HearingLink | None = None
+        self._change: c.ConfigureHearing | None = None  # during the call, which another link must know as well
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def take(self, command: c.Command, now: float) -> None:
         match command:
-            case c.SendToHearing() | c.EndUtterance():
+            case c.SendToHearing() | c.ConfigureHearing() | c.EndUtterance():
+                if isinstance(command, c.ConfigureHearing):
+                    self._change = command
                 if self._link is not None:
                     self._link.take(command)
             case c.OpenHearing():
@@ -116,6 +124,8 @@ class HearingOutlet:
             return
         link = HearingLink(self._dialect(), lambda event: self._from(link, event), self._connection)
         self._link = link
+        if self._change is not None:
+            link.take(self._change)
         self._start(link.open())
 
     def _from(self, link: HearingLink, event: Event) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import events as e
 from . import facts
-from .commands import ConfigureModel, Note
+from .commands import ConfigureHearing, ConfigureModel, Note
 from .floor import Commands
 from .idle import Idle
 from .states import OVER_AGENT, State
@@ -52,6 +52,8 @@ class Changes(Idle):
         change = self.offered.popleft()
         if change.settings.max_call_s != self.settings.max_call_s:
             self.warned, self.ends_not_before = False, now + max(change.settings.call_warning_s, LEAST_LEFT_S)
+        if self.hears_elsewhere and change.settings.silence_ms != self.settings.silence_ms:
+            yield ConfigureHearing(change.settings.silence_ms)
         self.settings = change.settings
         yield Note(
             facts.SETTINGS_APPLIED,

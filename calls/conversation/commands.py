@@ -182,6 +182,13 @@ class SendToHearing:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigureHearing:
+    """From now on so much silence ends a turn of the caller's."""
+
+    silence_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndUtterance:
     """Let the provider end the caller's turn now."""
 
@@ -221,6 +228,7 @@ Command = (
     | StopSpeaking
     | OpenHearing
     | SendToHearing
+    | ConfigureHearing
     | EndUtterance
     | Note
 )

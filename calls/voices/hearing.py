@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
-from calls.conversation.commands import EndUtterance, SendToHearing
+from calls.conversation.commands import ConfigureHearing, EndUtterance, SendToHearing
 from calls.conversation.events import Event
 
-HearingCommand = SendToHearing | EndUtterance
+HearingCommand = SendToHearing | ConfigureHearing | EndUtterance
 
 
 class HearingDialect(Protocol):

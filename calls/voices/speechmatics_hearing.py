@@ -136,20 +136,26 @@ class SpeechmaticsHearing:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
-    def opening(self) -> Sequence[str]:
+    def _patience(self) -> Json:
+        """How long it waits for the end of a turn, and for more before a word is final."""
         silence = min(max(self._silence_ms / 1000, 0.1), LONGEST_SILENCE)  # 0 would turn it off
-        options = self._options
         # The reference wants the silence below the delay.
-        delay = min(max(options.max_delay, silence + 0.1), LONGEST_DELAY)
+        delay = min(max(self._options.max_delay, silence + 0.1), LONGEST_DELAY)
+        return {
+            "max_delay": round(delay, 2),
+            "max_delay_mode": "flexible",
+            "conversation_config": {"end_of_utterance_silence_trigger": round(silence, 2)},
+        }
+
+    def opening(self) -> Sequence[str]:
+        options = self._options
         language, _, place = self._language.replace("_", "-").partition("-")
         code = language.lower() or "en"
         config: Json = {
             "language": LANGUAGES.get(code, code),
             "model": options.model,
             "enable_partials": True,
-            "max_delay": round(delay, 2),
-            "max_delay_mode": "flexible",
-            "conversation_config": {"end_of_utterance_silence_trigger": round(silence, 2)},
+            **self._patience(),
         }
         if code == "en" and place:
             config["output_locale"] = f"en-{place.upper()}"
@@ -176,6 +182,9 @@ class SpeechmaticsHearing:
             self._frames += 1
             self._sent_bytes += len(command.audio)
             return (command.audio,)
+        if isinstance(command, c.ConfigureHearing):
+            self._silence_ms = command.silence_ms
+            return (_json({"message": "SetRecognitionConfig", "transcription_config": self._patience()}),)
         return (_json({"message": "ForceEndOfUtterance", "timestamp": self._sent_bytes / e.BYTES_PER_MS / 1000}),)
 
     def closing(self) -> Sequence[str]:

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from calls import circuit
-from calls.conversation.commands import EndCall, EndUtterance, OpenHearing, SendToHearing
+from calls.conversation.commands import ConfigureHearing, EndCall, EndUtterance, OpenHearing, SendToHearing
 from calls.conversation.events import EarlyWords, HearingLost, HearingReady
 from calls.hearing_outlet import HearingOutlet
 
@@ -34,6 +34,8 @@ class Plain:
         return ("goodbye",)
 
     def write(self, command: Any) -> Sequence[str | bytes]:
+        if isinstance(command, ConfigureHearing):
+            return (f"silence {command.silence_ms}",)
         return (command.audio,) if isinstance(command, SendToHearing) else ("end",)
 
     def parse(self, text: str | bytes) -> Sequence[Any]:
@@ -158,3 +160,18 @@ async def test_leave_is_taken_at_the_end_of_the_call(far: Far) -> None:
     await far.until(lambda: len(far.said) == 2)
     assert far.said == ["start", "goodbye"]
     assert far.events == [HearingReady()]
+
+
+async def test_a_change_reaches_the_link_that_stands_and_the_one_that_follows_it(far: Far) -> None:
+    outlet = await listening(far)
+    outlet.take(ConfigureHearing(900), 2.0)
+    await far.until(lambda: "silence 900" in far.said)
+    await far.sockets[0].close(1011)
+    await far.until(lambda: len(far.events) == 2)
+    outlet.take(OpenHearing(), 3.0)
+    outlet.take(SendToHearing(b"\x55"), 3.0)
+    await far.until(lambda: far.said.count("start") == 2)
+    await far.sockets[1].send("ready")
+    await far.until(lambda: b"\x55" in far.said)
+    assert far.said[2:] == ["start", "silence 900", b"\x55"]
+    await outlet.close()

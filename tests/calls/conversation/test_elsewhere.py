@@ -120,8 +120,17 @@ def test_changed_settings_are_in_force_at_once_because_the_model_need_not_know()
     out = talk.settings_change(turn_detection={"type": "server_vad", "threshold": 0.7}, min_speech_ms=300)
     assert not only(out, c.ConfigureModel)
     assert talk.notes(facts.SETTINGS_APPLIED)
+    assert not only(out, c.ConfigureHearing)
     assert talk.conversation.settings.min_speech_ms == 300
     assert talk.conversation.settings.hearing == "speechmatics"
+
+
+def test_a_changed_silence_is_told_to_who_waits_for_it() -> None:
+    talk = elsewhere()
+    (told,) = only(talk.settings_change(turn_detection=TURN, silence_ms=900), c.ConfigureHearing)
+    assert told.silence_ms == 900
+    talk.feed(e.HearingLost("HTTP 401", retry=False))
+    assert not only(talk.settings_change("t2", turn_detection=TURN, silence_ms=700), c.ConfigureHearing)
 
 
 def test_a_turn_that_never_ends_is_ended_by_the_provider_when_it_is_told_to() -> None:

@@ -140,6 +140,19 @@ def test_the_silence_is_within_their_bounds_and_below_the_delay(silence_ms: int,
     assert asked["max_delay"] == delay
 
 
+def test_a_changed_silence_is_told_within_the_same_bounds() -> None:
+    made = ready(silence_ms=500)
+    (message,) = made.write(c.ConfigureHearing(1500))
+    assert json.loads(message) == {
+        "message": "SetRecognitionConfig",
+        "transcription_config": {
+            "max_delay": 1.6,
+            "max_delay_mode": "flexible",
+            "conversation_config": {"end_of_utterance_silence_trigger": 1.5},
+        },
+    }
+
+
 def test_the_vocabulary_is_read_leniently() -> None:
     assert vocabulary(" a ,, b\nc=  , = d ") == [{"content": "a"}, {"content": "b"}, {"content": "c"}]
     assert len(vocabulary(",".join(f"w{n}" for n in range(MOST_WORDS + 5)))) == MOST_WORDS
