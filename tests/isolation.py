@@ -14,6 +14,7 @@ OURS = (
     "REDIS_URL",
     "DATABASE_URL",
     "PORT",
+    "PAGES_ADDRESS",
     "REHEARSAL_PORT",
     "STAND_INS_PORT",
     "ALLOWED_HOSTS",

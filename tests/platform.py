@@ -22,7 +22,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from voiceplatform import embedded_redis
-from voiceplatform.supervisor import web_arguments
+from voiceplatform.supervisor import pages_arguments, web_arguments
 
 ROOT = Path(__file__).parent.parent
 NUMBER = "+12025550142"
@@ -54,6 +54,7 @@ class Platform:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.socket = folder / "redis" / "redis.sock"
+        self._pages = folder / "pages" / "pages.sock"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
             **os.environ,
@@ -80,11 +81,17 @@ class Platform:
         return done.stdout
 
     def start(self, *names: str) -> None:
+        """In this order. Without `pages`, the web process makes them."""
         for name in names:
+            if name == "pages":
+                self._pages.parent.mkdir(exist_ok=True)
+                self.environment["PAGES_ADDRESS"] = f"unix://{self._pages}"
             log = (self.folder / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
                 self._command(name), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
+        if "pages" in names:
+            wait_for(self._pages_are_made, "the maker of pages listens")
         if "redis" in names:
             wait_for(lambda: embedded_redis.answers(self.socket), "redis answers")
         if "web" in names or "daphne" in names:
@@ -97,6 +104,8 @@ class Platform:
         if name == "daphne":
             application = "voiceplatform.asgi:application"
             return [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), application]
+        if name == "pages":
+            return [sys.executable, "-m", "uvicorn", *pages_arguments(self._pages)]
         if name == "web":
             return [sys.executable, "-m", "uvicorn", *web_arguments(self.port, "127.0.0.1")]
         return [sys.executable, "-m", "celery", "-q", "-A", "voiceplatform", "worker", "-l", "INFO", "-c", "1"]
@@ -107,6 +116,10 @@ class Platform:
                 return True
         except OSError:
             return False
+
+    def _pages_are_made(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as link:
+            return link.connect_ex(str(self._pages)) == 0
 
     def kill(self, name: str) -> None:
         """SIGKILL, with all that the process made."""

@@ -1,4 +1,4 @@
-"""The web process: pages and webhooks over http, the phone's media over websockets."""
+"""The web process: webhooks over http, the phone's media over websockets; pages, unless another process makes them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceplatform.settings")
@@ -16,6 +17,7 @@ http = get_asgi_application()
 from calls import outbox  # noqa: E402  needs the app registry
 from calls.ear import laughter, network  # noqa: E402
 from calls.routing import websocket_urlpatterns  # noqa: E402
+from voiceplatform.forwarding import PagesElsewhere  # noqa: E402
 
 try:
     network.load()  # not while the first call waits
@@ -31,6 +33,9 @@ gc.collect()
 gc.freeze()
 
 outbox.start()
+
+if settings.PAGES_ADDRESS:
+    http = PagesElsewhere(http, settings.PAGES_ADDRESS)
 
 # Carriers send no Origin header, so no origin validator stands here: the stream's token is the gate.
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

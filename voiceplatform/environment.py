@@ -94,6 +94,21 @@ def redis_address(name: str, default: str) -> str:
     return value
 
 
+def pages_address(name: str) -> str:
+    """Where pages are made: unix:///path or http://host:port; "": in the process that carries calls."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
+        usable = usable or (parts.scheme == "unix" and bool(parts.path))
+    except ValueError:
+        usable = False
+    if value and not usable:
+        problems.append((name, "is no address of a process. Write unix:///path or http://127.0.0.1:8001, or unset it."))
+        return ""
+    return value.rstrip("/")
+
+
 def time_zone(name: str, default: str) -> str:
     """A name of the time zone database; pages show times in it."""
     value = text(name, default).removeprefix(":")

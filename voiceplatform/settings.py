@@ -15,6 +15,7 @@ DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
 PORT = env.number("PORT", 8000)
 PUBLIC_BASE_URL = env.address("PUBLIC_BASE_URL", f"http://127.0.0.1:{PORT}", ("https", "http"))
 PUBLIC = urlsplit(PUBLIC_BASE_URL)
+PAGES_ADDRESS = env.pages_address("PAGES_ADDRESS")
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR)
 SECRET_KEY_FALLBACKS = env.text("SECRET_KEY_FALLBACKS").split()  # earlier ones, for as long as a change takes

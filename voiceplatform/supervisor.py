@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import http.client
 import os
 import signal
 import socket
@@ -14,8 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +29,11 @@ from voiceplatform import embedded_redis
 ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 READY_S = 60.0
+AWAY = http.HTTPStatus.SERVICE_UNAVAILABLE
 STOP_S = 12.0
+LESS_URGENT = 5
+"""Niceness of those for whom nobody waits on the phone."""
+
 STEADY_S = 20.0
 """A child that ran for so long and died is started again at once; one that dies sooner waits longer each time."""
 
@@ -42,6 +45,8 @@ class Child:
     name: str
     command: list[str]
     pass_fds: tuple[int, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    niceness: int = 0
     stop_signal: int = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -59,7 +64,8 @@ class Child:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=self.pass_fds,
-            preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509  no threads of ours hold locks here
+            env={**os.environ, **self.environment},
+            preexec_fn=_before(os.getpid(), self.niceness),  # noqa: PLW1509  no threads of ours hold locks here
         )
         self.started_at, self.restart_at = time.monotonic(), None
         assert self.process.stdout is not None
@@ -84,10 +90,12 @@ class Child:
                 return
 
 
-def _die_with_parent(parent: int) -> Callable[[], None]:
+def _before(parent: int, niceness: int) -> Callable[[], None]:
+    """What a child does before it becomes its program: give way to calls, and ask to die with its parent."""
     libc = ctypes.CDLL(None)
 
     def ask() -> None:
+        os.nice(niceness)
         if sys.platform == "linux":
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:  # it died before we could ask
@@ -150,15 +158,22 @@ class Supervisor:
             self.children.append(Child("rehearsal", [python, "manage.py", "rehearsal"]))
         _port_is_free(settings.STAND_INS_PORT, "STAND_INS_PORT")
         self.children.append(Child("stand-ins", [python, "manage.py", "stand_ins"]))
+        pages = {}
+        if not settings.PAGES_ADDRESS and (path := pages_socket(settings.DATA_DIR)):
+            pages = {"PAGES_ADDRESS": f"unix://{path}"}
+            self.children.append(
+                Child("pages", [python, "-m", "uvicorn", *pages_arguments(path)], niceness=LESS_URGENT)
+            )
         celery = [python, "-W", "ignore", "-m", "celery", "-q", "-A", "voiceplatform"]
         beat = ["-s", str(settings.DATA_DIR / "celerybeat-schedule"), "--pidfile="]
         self.children += [
             Child(
                 "worker",
                 [*celery, "worker", "-l", "WARNING", "--concurrency", "2", "--without-gossip", "--without-mingle"],
+                niceness=LESS_URGENT,
             ),
-            Child("beat", [*celery, "beat", "-l", "WARNING", *beat]),
-            Child("web", [python, "-m", "uvicorn", *web_arguments(settings.PORT)], stop_signal=signal.SIGTERM),
+            Child("beat", [*celery, "beat", "-l", "WARNING", *beat], niceness=LESS_URGENT),
+            Child("web", [python, "-m", "uvicorn", *web_arguments(settings.PORT)], environment=pages),
         ]
 
     def _wait_for_redis(self) -> None:
@@ -171,19 +186,13 @@ class Supervisor:
     def _announce(self) -> None:
         base, until = f"http://127.0.0.1:{settings.PORT}", time.monotonic() + READY_S
         while not self._stopping.is_set() and time.monotonic() < until:
-            try:
-                with urllib.request.urlopen(f"{base}/readyz", timeout=2):
-                    break
-            except (OSError, urllib.error.URLError):
-                self._stopping.wait(0.1)
-        else:
-            if not self._stopping.is_set():
-                self.say(
-                    "", f"Not ready after {READY_S:.0f} s. {base}/readyz says what is missing; see the lines above."
-                )
-            return
-        for line in _welcome(base):
-            self.say("", line)
+            if _status("/readyz") == http.HTTPStatus.OK and 0 < _status("/admin/login/") < AWAY:
+                for line in _welcome(base):
+                    self.say("", line)
+                return
+            self._stopping.wait(0.1)
+        if not self._stopping.is_set():
+            self.say("", f"Not ready after {READY_S:.0f} s. {base}/readyz says what is missing; see the lines above.")
 
     def _watch(self) -> None:
         while not self._stopping.wait(0.2):
@@ -202,7 +211,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """Calls first, then their record, the broker last."""
-        order = ["web", "rehearsal", "stand-ins", "beat", "worker", "redis"]
+        order = ["web", "pages", "rehearsal", "stand-ins", "beat", "worker", "redis"]
         for name in order:
             for child in self.children:
                 if child.name == name and child.runs and child.process is not None:
@@ -237,6 +246,36 @@ def web_arguments(port: int, host: str = "0.0.0.0") -> list[str]:
         ),
         *("--proxy-headers", "--forwarded-allow-ips", os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")),
     ]
+
+
+def pages_arguments(path: Path) -> list[str]:
+    """uvicorn as it makes pages for the web process, which is the only one that can reach it."""
+    return [
+        "voiceplatform.pages:application",
+        *("--uds", str(path), "--loop", "uvloop", "--ws", "none", "--no-server-header", "--no-date-header"),
+        *("--timeout-graceful-shutdown", "5", "--no-access-log", "--log-level", "warning"),
+        *("--proxy-headers", "--forwarded-allow-ips", "*"),
+    ]
+
+
+def pages_socket(data_dir: Path) -> Path | None:
+    """Where pages are asked for, in a folder that only we may enter; None when its address would be too long for a socket."""
+    folder = data_dir / "pages"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "pages.sock"
+    return path if len(str(path).encode()) <= embedded_redis.LONGEST_SOCKET_PATH else None
+
+
+def _status(path: str) -> int:
+    """What our own web process answers, without following it elsewhere; 0 when it does not."""
+    link = http.client.HTTPConnection("127.0.0.1", settings.PORT, timeout=2)
+    try:
+        link.request("GET", path)
+        return link.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        link.close()
 
 
 def _lock(path: Path) -> int:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.platform import ROOT, free_port, wait_for
+from voiceplatform.supervisor import LESS_URGENT
 
-CHILDREN = {"redis", "rehearsal", "stand-ins", "worker", "beat", "web"}
+CHILDREN = {"redis", "rehearsal", "stand-ins", "worker", "beat", "pages", "web"}
 
 
 class Run:
@@ -54,6 +56,13 @@ class Run:
     def ready(self) -> None:
         wait_for(lambda: "Ready. Review calls" in self.said(), "the platform is ready", 90)
 
+    def answers(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
     def alive(self) -> dict[int, str]:
         """Every process of this run except the supervisor: pid -> command line."""
         mark, found = f"DATA_DIR={self.folder}\0".encode(), {}
@@ -88,8 +97,7 @@ def test_all_of_it_starts_once_survives_a_death_and_ends_with_one_signal(run: Ru
     supervisor = run.start()
     run.ready()
     assert "place_call --to +1" in run.said()
-    with urllib.request.urlopen(f"http://127.0.0.1:{run.port}/readyz", timeout=5) as answer:
-        assert answer.status == 200
+    assert run.answers("/readyz") == 200
 
     second = subprocess.run(
         [sys.executable, "-m", "voiceplatform.supervisor"],
@@ -108,6 +116,12 @@ def test_all_of_it_starts_once_survives_a_death_and_ends_with_one_signal(run: Ru
     os.kill(rehearsal, signal.SIGKILL)
     wait_for(lambda: "rehearsal| ended with -9; starting it again" in run.said(), "the death is named")
     wait_for(lambda: run.said().count("The rehearsal model listens") == 2, "it is started again", 60)
+
+    maker = next(pid for pid, command in run.alive().items() if "voiceplatform.pages" in command)
+    assert os.getpriority(os.PRIO_PROCESS, maker) == LESS_URGENT
+    os.kill(maker, signal.SIGKILL)
+    wait_for(lambda: "pages    | ended with -9; starting it again" in run.said(), "the death is named")
+    wait_for(lambda: run.answers("/admin/login/") == 200, "pages are made again", 60)
 
     supervisor.send_signal(signal.SIGINT)
     assert supervisor.wait(60) == 0

@@ -27,7 +27,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     made.manage("migrate", "-v0")
     made.manage("seed_demo")
     made.change("update agents_agent set greeting = 'Hello.'")
-    made.start("redis", "worker", "web")
+    made.start("redis", "worker", "pages", "web")
     yield made
     made.stop()
 

@@ -6,6 +6,8 @@ import asyncio
 from itertools import pairwise
 from pathlib import Path
 
+import httpx
+
 from calls.rehearsal.server import RehearsalServer
 from calls.simulated_phone import Script, SimulatedPhone, read_wav
 from tests.calls.whole.conftest import Model, phone, place
@@ -58,6 +60,25 @@ async def test_redis_away_for_20_s_in_the_middle_of_a_call_loses_nothing(
     call = await calling
     assert longest_gap_ms(call) < 60
     assert [m for m in call.timeline if m.what == "cleared"]
+    await asyncio.to_thread(stored_once, platform, call)
+
+
+async def test_pages_that_die_and_come_back_are_not_noticed_by_a_call(
+    platform: Platform, model: Model, clips: Path
+) -> None:
+    await model.start()
+    script = Script(opening=read_wav(clips / "request.wav"), listen_s=0.5, longest_s=60)
+    async with httpx.AsyncClient(base_url=platform.base_url, trust_env=False, timeout=30) as browser:
+        assert (await browser.get("/admin/login/")).status_code == 200
+        calling = asyncio.create_task(place(platform, script))
+        await asyncio.to_thread(wait_for, lambda: model.gave("input_audio_buffer.speech_started"), "the caller speaks")
+        await asyncio.to_thread(platform.kill, "pages")
+        away = await browser.get("/admin/login/")
+        await asyncio.to_thread(platform.start, "pages")
+        assert (await browser.get("/admin/login/")).status_code == 200
+        call = await calling
+    assert (away.status_code, "Calls are not touched" in away.text) == (503, True)
+    assert longest_gap_ms(call) < 60
     await asyncio.to_thread(stored_once, platform, call)
 
 
