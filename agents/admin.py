@@ -48,6 +48,10 @@ class TurnSettingsInline(StackedInline):
         ),
     ]
 
+    def has_add_permission(self, request: HttpRequest, obj: Agent | None = None) -> bool:
+        """Only together with the agent: one that has its settings would carry an empty form of them, a third of the page."""
+        return obj is None and super().has_add_permission(request, obj)
+
     @admin.display(description="Sent as turn_detection")
     def turn_detection_object(self, obj: TurnSettings) -> str:
         shown = json.dumps((obj or TurnSettings()).sent_as_turn_detection(), indent=2)

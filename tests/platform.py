@@ -45,14 +45,24 @@ def wait_for(fact: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
+def answers(base_url: str) -> bool:
+    """Whether a web process lives at an address."""
+    try:
+        with urllib.request.urlopen(f"{base_url}/healthz", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
 class Platform:
     """Processes by name. `model_url` is where the web process finds its speech model."""
 
     def __init__(self, folder: Path, model_url: str, *, database_url: str = "", **environment: str) -> None:
         self.folder = folder
         self.database_url = database_url
-        self.port = free_port()
+        self.port, self.second_port = free_port(), free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
+        self.second_url = f"http://127.0.0.1:{self.second_port}"
         self.socket = folder / "redis" / "redis.sock"
         self._pages = folder / "pages" / "pages.sock"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -81,21 +91,26 @@ class Platform:
         return done.stdout
 
     def start(self, *names: str) -> None:
-        """In this order. Without `pages`, the web process makes them."""
+        """In this order. Without `pages`, the web process makes them; `second web` is one more, at a port of its own."""
         for name in names:
+            environment = self.environment
+            if name == "second web":
+                environment = {**environment, "PORT": str(self.second_port)}
             if name == "pages":
                 self._pages.parent.mkdir(exist_ok=True)
-                self.environment["PAGES_ADDRESS"] = f"unix://{self._pages}"
+                environment["PAGES_ADDRESS"] = f"unix://{self._pages}"
             log = (self.folder / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
-                self._command(name), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                self._command(name), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         if "pages" in names:
             wait_for(self._pages_are_made, "the maker of pages listens")
         if "redis" in names:
             wait_for(lambda: embedded_redis.answers(self.socket), "redis answers")
         if "web" in names or "daphne" in names:
-            wait_for(self._web_answers, f"the web process answers: {self.log('web')}")
+            wait_for(lambda: answers(self.base_url), f"the web process answers: {self.log('web')}")
+        if "second web" in names:
+            wait_for(lambda: answers(self.second_url), f"the second web process answers: {self.log('second web')}")
 
     def _command(self, name: str) -> list[str]:
         if name == "redis":
@@ -106,16 +121,10 @@ class Platform:
             return [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), application]
         if name == "pages":
             return [sys.executable, "-m", "uvicorn", *pages_arguments(self._pages)]
-        if name == "web":
-            return [sys.executable, "-m", "uvicorn", *web_arguments(self.port, "127.0.0.1")]
+        if name in ("web", "second web"):
+            port = self.port if name == "web" else self.second_port
+            return [sys.executable, "-m", "uvicorn", *web_arguments(port, "127.0.0.1")]
         return [sys.executable, "-m", "celery", "-q", "-A", "voiceplatform", "worker", "-l", "INFO", "-c", "1"]
-
-    def _web_answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.base_url}/healthz", timeout=1):
-                return True
-        except OSError:
-            return False
 
     def _pages_are_made(self) -> bool:
         with socket.socket(socket.AF_UNIX) as link:

@@ -157,6 +157,13 @@ def test_the_object_is_shown_while_it_is_edited(admin: Client) -> None:
     assert "even loud callers" in problem["texts"][0]
 
 
+def test_the_page_of_an_agent_carries_its_settings_once(admin: Client, agent: Agent) -> None:
+    page = admin.get(f"/admin/agents/agent/{agent.pk}/change/").content.decode()
+    assert page.count('name="turn_settings-0-threshold"') == 1
+    assert "turn_settings-__prefix__" not in page
+    assert 'name="turn_settings-0-threshold"' in admin.get("/admin/agents/agent/add/").content.decode()
+
+
 def test_words_are_weighed_in_the_language_of_the_form(admin: Client) -> None:
     form = {**DEFAULTS, "interrupt_phrases": "ouais"}
     assert admin.post(PREVIEW, {**form, "language": "en"}).status_code == 200
