@@ -1,7 +1,8 @@
-"""Acts on an agent's settings that leave a line in its history: a preset is applied, an earlier state comes back."""
+"""Acts on an agent's settings that leave a line in its history: a preset, what was tried in a call, an earlier state."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +24,16 @@ def apply_preset(*, agent: Agent, preset: Preset, by: Any) -> list[Change]:
     _lock(agent)
     turn = _turn_settings(agent)
     return _adopt(turn, preset.values, mark(by, f"preset “{preset.label}” applied"))
+
+
+@transaction.atomic
+def change_turn_settings(*, agent: Agent, values: Mapping[str, Any], by: Any, why: str) -> list[Change]:
+    """Give the agent some turn settings, as somebody tried them elsewhere. What changed; no revision when nothing did.
+
+    Raises ValidationError when the whole would contradict itself.
+    """
+    _lock(agent)
+    return _adopt(_turn_settings(agent), dict(values), mark(by, why))
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ urlpatterns = [
     path("live/<uuid:call_id>/", pages.follow, name="follow"),
     path("live/agents/<int:agent_id>/", pages.phone, name="phone"),
     path("live/agents/<int:agent_id>/start/", pages.start, name="start"),
+    path("live/agents/<int:agent_id>/keep/", pages.keep, name="keep"),
     path("calls.csv", views.export_list, name="export"),
     path("<uuid:call_id>/", views.call_detail, name="detail"),
     path("<uuid:call_id>/recording.wav", views.recording, name="recording"),

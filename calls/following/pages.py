@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -39,7 +41,7 @@ def follow(request: HttpRequest, call_id: UUID) -> HttpResponse:
     call = get_object_or_404(Call.objects.select_related("agent", "number"), pk=call_id)
     if call.status not in (Call.Status.RINGING, Call.Status.LIVE):
         return redirect(call)
-    return render(request, "calls/live/call.html", _context(request, title="Live call", call=call))
+    return render(request, "calls/live/call.html", _context(request, call.agent, title="Live call", call=call))
 
 
 @require_safe
@@ -48,7 +50,7 @@ def phone(request: HttpRequest, agent_id: int) -> HttpResponse:
     """An agent, and a telephone in the page to call it with."""
     agent = get_object_or_404(Agent, pk=agent_id)
     rehearsal = settings.OPENAI_REALTIME_URL == settings.REHEARSAL_URL
-    context = _context(request, title=f"Call {agent}", agent=agent, rehearsal=rehearsal)
+    context = _context(request, agent, title=f"Call {agent}", agent=agent, rehearsal=rehearsal)
     return render(request, "calls/live/call.html", context)
 
 
@@ -71,7 +73,32 @@ def start(request: HttpRequest, agent_id: int) -> JsonResponse:
     )
 
 
-def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
+@require_POST
+def keep(request: HttpRequest, agent_id: int) -> JsonResponse:
+    """Save for the agent what was tried in a running call: `{"values": {name: value}, "call": id}`."""
+    if not may_tune(request.user):
+        raise PermissionDenied
+    agent = get_object_or_404(Agent, pk=agent_id)
+    try:
+        asked = json.loads(request.body)
+        values, call_id = dict(asked["values"]), UUID(asked["call"])
+    except (ValueError, KeyError, TypeError):
+        return JsonResponse({"says": "The page asked for something unknown. Load it again."}, status=400)
+    try:
+        changes = tuning.keep(agent, values, call_id, by=request.user)
+    except tuning.NotAccepted as why:
+        return JsonResponse({"says": f"Nothing was saved. {why}"}, status=422)
+    if not changes:
+        return JsonResponse({"says": f"{agent} has these already."})
+    told = [[change.label, change.shown_old, change.shown_new] for change in changes]
+    audit.seen(request, Act.CHANGED, agent, tried_in=call_id, changes=told)
+    return JsonResponse(
+        {"says": f"Saved for {agent}: {', '.join(map(str, changes))}. Calls from now on begin with it."}
+    )
+
+
+def _context(request: HttpRequest, whose: Agent | None = None, /, **more: Any) -> dict[str, Any]:
+    """`whose`: the agent whose settings a call on this page runs with."""
     may = {
         "see": access.may_see(request.user),
         "hear": access.may_hear(request.user),
@@ -79,4 +106,10 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "tune": may_tune(request.user),
         "place": access.may_place(request.user),
     }
-    return {**admin.site.each_context(request), "may": may, "controls": tuning.controls(), **more}
+    return {
+        **admin.site.each_context(request),
+        "may": may,
+        "controls": tuning.controls(),
+        "tuned": whose if may["tune"] else None,
+        **more,
+    }

@@ -1,6 +1,7 @@
 """The settings of one running call: which ones its page offers, and what a change of them makes of the whole.
 
-A change holds for this call only. It has no revision of its own: the record names what differs.
+A change holds for this call only. It has no revision of its own: the record names what differs. What proved good is kept for the
+agent by an act of its own, which makes a revision.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from agents import screen, snapshot
+from agents import screen, services, snapshot
 from agents.defaults import unit
 from agents.fields import scale
+from agents.history import Change
 from agents.models import Agent, TurnSettings
 
 OFFERED = (
@@ -83,8 +86,7 @@ def changed(agent_id: int, turn: Mapping[str, Any], values: Mapping[str, Any]) -
     agent = Agent.objects.filter(pk=agent_id).first()
     if agent is None:
         raise NotAccepted("The agent of this call is gone.")
-    if unknown := set(values) - set(OFFERED):
-        raise NotAccepted(f"Not to be changed in a call: {', '.join(sorted(unknown))}.")
+    values = _cleaned(values)
     known = {name: turn[name] for name in snapshot.TURN_FIELDS if name in turn}
     made = TurnSettings(agent=agent, **{**known, **_lines(known), **values})
     try:
@@ -95,6 +97,25 @@ def changed(agent_id: int, turn: Mapping[str, Any], values: Mapping[str, Any]) -
     # Sentences and lists stay as they were resolved when the call began.
     in_force |= {name: value for name, value in known.items() if name not in values}
     return {"turn": in_force, "turn_detection": made.turn_detection()}
+
+
+def keep(agent: Agent, values: Mapping[str, Any], call_id: UUID, *, by: Any) -> list[Change]:
+    """Make values that were tried in a call the agent's own. What changed. Raises NotAccepted."""
+    cleaned = _cleaned(values)
+    try:
+        return services.change_turn_settings(agent=agent, values=cleaned, by=by, why=f"tried in call {call_id}")
+    except ValidationError as error:
+        raise NotAccepted(" ".join(error.messages)) from None
+
+
+def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Each value as its field takes it: what comes from a page may be anything. Raises NotAccepted."""
+    if unknown := set(values) - set(OFFERED):
+        raise NotAccepted(f"Not to be changed in a call: {', '.join(sorted(unknown))}.")
+    try:
+        return {name: TurnSettings._meta.get_field(name).clean(value, None) for name, value in values.items()}
+    except ValidationError as error:
+        raise NotAccepted(" ".join(error.messages)) from None
 
 
 def _lines(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
+from agents import history
 from agents.models import Agent, TurnSettings
 from calls import services, tokens
 from calls.models import Call
@@ -113,3 +115,52 @@ def test_the_agents_page_leads_to_the_phone_for_who_may(agent: Agent) -> None:
     path, link = f"/admin/agents/agent/{agent.pk}/change/", f'href="/calls/live/agents/{agent.pk}/"'
     assert link in signed_in(people.TUNER).get(path).content.decode()
     assert link not in signed_in(people.REVIEWER).get(path).content.decode()
+
+
+def kept(client: Client, agent: Agent, call: Call, **values: object) -> HttpResponse:
+    body = {"values": values, "call": str(call.pk)}
+    return client.post(f"/calls/live/agents/{agent.pk}/keep/", body, content_type="application/json")
+
+
+def test_what_was_tried_in_a_call_is_kept_for_the_agent(agent: Agent) -> None:
+    call, tuner = running(agent), signed_in(people.TUNER)
+    answer = kept(tuner, agent, call, threshold=0.7, min_speech_ms=300, ignore_backchannels=False)
+    assert answer.status_code == 200
+    assert answer.json()["says"].startswith(f"Saved for {agent}: ")
+    turn = TurnSettings.objects.get(agent=agent)
+    assert (turn.threshold, turn.min_speech_ms, turn.ignore_backchannels) == (0.7, 300, False)
+    (latest, *_) = history.of(agent)
+    assert latest.why == f"tried in call {call.pk}"
+    line = AuditEntry.objects.get(act="changed")
+    assert line.details["tried_in"] == str(call.pk)
+    assert ["threshold", "0.6", "0.7"] in line.details["changes"]
+
+    again = kept(tuner, agent, call, threshold=0.7)
+    assert again.json()["says"] == f"{agent} has these already."
+    assert AuditEntry.objects.filter(act="changed").count() == 1
+    assert history.of(agent)[0].key == latest.key
+
+
+@pytest.mark.parametrize(
+    "values", [{"threshold": 7}, {"threshold": "loud"}, {"min_speech_ms": None}, {"mode": "full"}, {"pk": 1}]
+)
+def test_what_the_settings_do_not_take_is_not_kept(agent: Agent, values: dict[str, object]) -> None:
+    answer = kept(signed_in(people.TUNER), agent, running(agent), **values)
+    assert answer.status_code == 422
+    assert answer.json()["says"].startswith("Nothing was saved. ")
+    assert TurnSettings.objects.get(agent=agent).threshold == 0.6
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"values": 3, "call": "x"}', '{"values": {}}'])
+def test_what_is_no_request_is_answered_in_words(agent: Agent, body: str) -> None:
+    path = f"/calls/live/agents/{agent.pk}/keep/"
+    answer = signed_in(people.TUNER).post(path, body, content_type="application/json")
+    assert (answer.status_code, "Load it again" in answer.json()["says"]) == (400, True)
+
+
+@pytest.mark.parametrize("kind", people.ALL)
+def test_only_who_may_tune_keeps_for_an_agent(agent: Agent, kind: str) -> None:
+    answer = kept(signed_in(kind), agent, running(agent), threshold=0.7)
+    assert answer.status_code == (200 if kind in (people.TUNER, people.ADMIN) else 403)
+    page = signed_in(kind).get(f"/calls/live/{Call.objects.get().pk}/").content.decode()
+    assert ('id="lv-keep"' in page) == (answer.status_code == 200)

@@ -32,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     made.stop()
 
 
-BARE = """update agents_turnsettings set mode='full', silence_floor_ms=500, response_latency_ms=300, min_speech_ms=0,
+BARE = """update agents_turnsettings set mode='full', threshold=0.6, silence_floor_ms=500, response_latency_ms=300, min_speech_ms=0,
     stop_sound='at_once', speech_probability=0, min_loudness_db=0, ignore_backchannels=0, echo_guard=0, laughter_guard=0,
     idle_prompt_ms=0"""
 """The five steps with nothing before them: what these tests look at. Any speech is an interruption."""

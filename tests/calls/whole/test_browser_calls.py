@@ -144,6 +144,10 @@ async def test_a_colleague_follows_listens_speaks_changes_and_hangs_up(
         await board.locator("#lv-threshold").focus()
         await board.keyboard.press("ArrowRight")
         await expect(board.locator("#lv-told")).to_have_text("In force.", timeout=SECONDS)
+        await board.get_by_role("button", name="Keep what you changed for Front desk").click()
+        saved = "Saved for Front desk: threshold 0.6 → 0.61. Calls from now on begin with it."
+        await expect(board.locator("#lv-told")).to_have_text(saved, timeout=SECONDS)
+        await expect(board.locator("#lv-keep")).to_be_hidden()
         assert [
             update["session"]["audio"]["input"]["turn_detection"]["threshold"]
             for update in model.sent("session.update")

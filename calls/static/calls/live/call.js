@@ -11,7 +11,7 @@ const may = JSON.parse(document.getElementById("lv-may").textContent);
 const part = (id) => document.getElementById(`lv-${id}`);
 const transcript = new Transcript(part("said"), part("quiet"));
 const strip = new Strip(part("strip"));
-const settings = new Settings(part("settings"), part("told"), (message) => link?.send(message));
+const settings = new Settings(part("settings"), part("told"), (message) => link?.send(message), part("keep"));
 const seen = new Set();
 const counts = { interruption: 0, interruption_refused: 0 };
 
@@ -20,6 +20,7 @@ let phone = null;
 let ear = null;
 let running = false;
 let review = root.dataset.review;
+let callId = root.dataset.id;
 
 // --- what the call tells
 
@@ -137,6 +138,8 @@ function ordered({ order, done }) {
 
 // --- what staff do
 
+const csrf = () => root.querySelector("[name=csrfmiddlewaretoken]").value;
+
 part("say")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = part("text").value.trim();
@@ -146,6 +149,8 @@ part("say")?.addEventListener("submit", (event) => {
 part("hangup")?.addEventListener("click", () => {
   if (confirm("Hang up this call? The caller hears the line go dead.")) link?.send({ do: "hang_up" });
 });
+
+part("keep")?.addEventListener("click", () => settings.keepFor(root.dataset.keep, callId, csrf()));
 
 part("listen")?.addEventListener("click", async () => {
   if (ear) return stopListening();
@@ -182,8 +187,7 @@ part("dial")?.addEventListener("click", async () => {
   phone = new Phone(root.dataset.worklet, { changed: line, level: meters });
   try {
     await phone.pickUp();
-    const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
-    const response = await fetch(root.dataset.start, { method: "POST", headers: { "X-CSRFToken": token }, redirect: "error" });
+    const response = await fetch(root.dataset.start, { method: "POST", headers: { "X-CSRFToken": csrf() }, redirect: "error" });
     if (!response.ok) throw new Error(response.status === 403 ? "You may not call agents. Ask an administrator." : `The server answered ${response.status}.`);
     const call = await response.json();
     fresh(call);
@@ -200,6 +204,7 @@ part("dial")?.addEventListener("click", async () => {
 
 function fresh(call) {
   review = call.review;
+  callId = call.call;
   document.getElementById("lv-review")?.remove();
   seen.clear();
   counts.interruption = counts.interruption_refused = 0;

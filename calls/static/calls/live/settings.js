@@ -1,13 +1,16 @@
-// The sliders of a running call: what is in force, and a change of it.
+// The sliders of a running call: what is in force, a change of it, and keeping what was tried for the agent.
 
 const WAIT_MS = 250; // after the last movement
 
 export class Settings {
-  constructor(form, told, send) {
+  constructor(form, told, send, keep) {
     this.form = form;
     this.told = told;
     this.send = send;
     this.changed = {};
+    this.sent = {};
+    this.tried = {}; // and in force
+    this.keep = keep;
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", ({ target }) => this.moved(target));
   }
@@ -43,12 +46,34 @@ export class Settings {
     this.timer = setTimeout(() => {
       this.told.textContent = "Sending …";
       this.send({ do: "settings", values: this.changed });
+      this.sent = this.changed;
       this.changed = {};
     }, WAIT_MS);
   }
 
   answered({ state, differences, code }) {
     const but = differences?.length ? `, but the model did not take: ${differences.join(", ")}` : "";
+    if (state === "applied") Object.assign(this.tried, this.sent);
+    this.sent = {};
+    if (this.keep) this.keep.hidden = !Object.keys(this.tried).length;
     this.told.textContent = state === "applied" ? `In force${but}.` : `The model refused it (${code || "no reason given"}); the call goes on as it was.`;
+  }
+
+  // Of another call: what was tried in the last one was tried, and may still be kept.
+  async keepFor(address, call, token) {
+    this.keep.disabled = true;
+    try {
+      const body = JSON.stringify({ values: this.tried, call });
+      const response = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token, "Content-Type": "application/json" }, redirect: "error" });
+      const { says } = response.status === 403 ? { says: "You may not change this agent. Ask an administrator." } : await response.json();
+      this.told.textContent = says;
+      if (!response.ok) return;
+      this.tried = {};
+      this.keep.hidden = true;
+    } catch {
+      this.told.textContent = "Nothing was saved: the server cannot be reached. Try again.";
+    } finally {
+      this.keep.disabled = false;
+    }
   }
 }
