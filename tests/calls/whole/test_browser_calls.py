@@ -100,6 +100,7 @@ async def test_the_agent_is_interrupted_stops_and_the_call_is_in_the_log(
         await expect(page.locator("#lv-state")).to_have_text("ended: caller hung up", timeout=SECONDS)
         (call,) = office.rows("select * from calls_call where carrier = 'browser' order by rang_at desc limit 1")
         row = office.call(call["carrier_call_id"])
+        wait_for(lambda: not office.spools(), "every line of its record has arrived", 60)
         await page.goto("/calls/")
         await expect(page.get_by_role("row").filter(has_text="boss").first).to_contain_text("Front desk")
         await page.goto(f"/calls/{'-'.join(_grouped(row['id']))}/")
