@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from calls.simulated_phone import Script, read_wav
@@ -24,8 +25,10 @@ async def one_call(platform: Platform, server: str, clips: Path) -> dict[str, An
     """A call with an interruption, and its row once all of its record has arrived."""
     platform.manage("migrate", "-v0")
     platform.manage("seed_demo")
-    platform.start("redis", "worker", server)
+    platform.start("redis", "worker", "pages", server)
     try:
+        async with httpx.AsyncClient(base_url=platform.base_url, trust_env=False) as browser:
+            assert "Voice platform" in (await browser.get("/admin/login/")).text
         request = read_wav(clips / "request.wav")
         call = await place(platform, Script(opening=request, over_agent=(request,), listen_s=2.5, longest_s=60))
         assert len([m for m in call.timeline if m.what == "cleared"]) == 1
