@@ -23,3 +23,4 @@ urlpatterns = [
 ]
 
 handler403 = "voiceplatform.access.denied"
+handler404 = "voiceplatform.error_pages.not_found"
