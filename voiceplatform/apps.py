@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.auth.apps import AuthConfig
 
 
 class VoicePlatformConfig(AppConfig):
@@ -7,3 +8,9 @@ class VoicePlatformConfig(AppConfig):
 
     def ready(self) -> None:
         from voiceplatform import checks  # noqa: F401  registers them
+
+
+class PeopleConfig(AuthConfig):
+    """Django's users and groups, called in the frame what the menu calls them."""
+
+    verbose_name = "People"

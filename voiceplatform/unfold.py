@@ -75,7 +75,7 @@ def _entry(request: HttpRequest, title: str, icon: str, link: str, permission: s
 UNFOLD = {
     "SITE_TITLE": "Voice platform",
     "SITE_HEADER": "Voice platform",
-    "SITE_SYMBOL": "call",
+    "SITE_ICON": lambda request: static("calls/favicon.svg"),
     "SITE_URL": reverse_lazy("admin:index"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("calls/favicon.svg")}],
     "STYLES": [lambda request: static("voiceplatform/theme.css")],
