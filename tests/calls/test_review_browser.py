@@ -60,6 +60,33 @@ def test_it_fits_a_phone(browser_page: Page, call: Call, scheme: Any) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_phone_a_call_of_the_list_is_a_card_that_opens_wherever_it_is_touched(
+    browser_page: Page, call: Call
+) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/calls/")
+    box = page.locator(".vp-scroll")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    card = page.locator(".vp-row")
+    expect(card.locator("[data-label=Labels]")).to_be_hidden()  # there is none
+    page.get_by_role("link", name="Length").click()
+    page.wait_for_url("**sort=-length")
+    card.locator("[data-label=Caller]").click(force=True)  # what is touched there is the link that lies over the card
+    page.wait_for_url(f"**{call.get_absolute_url()}*")
+    assert call.called in page.title()
+
+
+def test_where_nothing_was_decided_the_page_tells_where_something_was(browser_page: Page, call: Call) -> None:
+    page = browser_page
+    page.goto(call.get_absolute_url())
+    expect(page.locator("#now-decided")).to_contain_text(
+        "decisions in this call. The next: Sound over the agent, at 0:00.7."
+    )
+    page.get_by_role("button", name="Decision ›").click()
+    expect(page.locator("#now-title")).to_contain_text("Sound over the agent.")
+
+
 def test_a_link_leads_to_its_moment_and_tells_what_was_decided_then(browser_page: Page, call: Call) -> None:
     page = browser_page
     page.goto(f"{call.get_absolute_url()}#t=1.9")
