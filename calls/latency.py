@@ -10,11 +10,11 @@ from calls.conversation import facts
 from calls.reasons import number, text
 
 PARTS = {
-    "silence": "Silence until the end of the turn was noticed",
-    "patience": "Patience: response delay and extra waits",
-    "model": "Request until the model had taken it up",
-    "first": "Until the first sound was on the wire",
-    "voice": "Of that, the other voice, from the first text on",
+    "silence": "Silence, until it was clear that the caller had finished",
+    "patience": "Patience: the waits that the settings add",
+    "model": "The model takes the question up",
+    "first": "Until the first sound left for the caller",
+    "voice": "Of that, the other voice, from its first words on",
 }
 """In the order in which the time passes. The last stands within the one before it."""
 

@@ -35,13 +35,14 @@ def of(call: Call, user: Any) -> dict[str, Any]:
     path = recording_path(recording) if recording else None
     may_hear = access.may_hear(user)
     marks = [card for card in cards if card.on_waveform]
+    answers = _answers(turns, events)
     return {
         "call": call,
         "transcript": [_line(turn, call) for turn in turns],
         "cards": cards,
         "looks": {card.look for card in marks},
-        "answers": _answers(turns, events),
-        "parts": list(latency.PARTS.items()),
+        "answers": answers,
+        "parts": _parts(answers),
         "labels": labels_of(call, user),
         "kinds_of_label": Label.Kind.choices,
         "may_label": access.may_label(user),
@@ -73,6 +74,7 @@ def _line(turn: Turn, call: Call) -> dict[str, Any]:
     return {
         "turn": turn,
         "at": clock(turn.started_ms),
+        "share": timeline.share_heard(turn),
         "from": f"{turn.started_ms / 1000:g}",
         "until": f"{turn.ended_ms / 1000:g}",
         "is_agent": is_agent,
@@ -164,6 +166,12 @@ def _answers(turns: list[Turn], events: list[CallEvent]) -> list[dict[str, Any]]
         }
         for answer in found
     ]
+
+
+def _parts(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The parts that these answers have, with what they are."""
+    had = {part["name"] for answer in answers for part in answer["parts"]}
+    return [(name, told) for name, told in latency.PARTS.items() if name in had]
 
 
 def labels_of(call: Call, user: Any) -> list[dict[str, Any]]:

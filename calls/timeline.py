@@ -13,6 +13,7 @@ from calls import explanations, reasons
 from calls.conversation import facts
 from calls.explanations import Names
 from calls.models import Call, CallEvent, Interruption, Refusal
+from calls.models import Turn as TurnRow
 
 STEP_WORDS = {
     "cancel": "cancelled the response",
@@ -83,6 +84,11 @@ class Card:
 def clock(ms: int) -> str:
     """Milliseconds as m:ss.d."""
     return f"{ms // 60000}:{ms % 60000 / 1000:04.1f}"
+
+
+def share_heard(row: Interruption | TurnRow) -> str:
+    """How much of the agent's words the caller heard."""
+    return f"{row.heard_ms / 1000:.1f} of {row.generated_ms / 1000:.1f} s"
 
 
 def cards(call: Call, events: list[CallEvent], names: Names, link: Link) -> list[Card]:
@@ -229,7 +235,7 @@ class _Teller:
 def _heard(row: Interruption | None) -> Iterator[tuple[str, str]]:
     if row is not None and row.phase != Interruption.Phase.ASKED:
         text = f": “{row.heard_text}”" if row.heard_text else ""
-        yield "The caller heard", f"{row.heard_ms} of {row.generated_ms} ms{text}"
+        yield "The caller heard", f"{share_heard(row)}{text}"
 
 
 def _done(row: Interruption | None, turn: Turn) -> Iterator[tuple[str, str]]:

@@ -72,7 +72,7 @@ def test_the_list_asks_as_often_for_many_calls_as_for_one(
 def test_a_call_answers_the_reviewers_three_questions(reviewer: Client, call: Call) -> None:
     page = re.sub(r"\s+", " ", reviewer.get(call.get_absolute_url()).content.decode())
     assert "Stopped: 580 ms of speech, “I lost my card”, above the 550 ms minimum." in page  # why did it stop
-    assert "1400 of 9000 ms" in page  # what did the caller hear
+    assert "1.4 of 9.0 s" in page  # what did the caller hear
     assert "<del>" in page
     assert "day how</del>" in page
     assert "threshold 0.6" in page  # which setting was in force

@@ -53,13 +53,21 @@ function tell() {
     $("now-revision").replaceChildren(revision?.link ? Object.assign(document.createElement("a"), { className: "vp-link", href: revision.link, textContent: shown }) : shown);
   }
   $("now-title").textContent = decision ? `${decision.title}. ${decision.sentence}` : "";
-  $("now-decided").textContent = decision?.decided ? `Decided by: ${decision.decided}` : "";
+  $("now-decided").textContent = decision ? (decision.decided && `Decided by: ${decision.decided}`) : ahead(now);
   $("now-card").hidden = !decision;
   if (decision) $("now-card").href = `#${decision.card}`;
   for (const line of document.querySelectorAll(".vp-transcript li")) {
     line.classList.toggle("vp-playing", Number(line.dataset.from) <= now && now < Number(line.dataset.until));
   }
   choose(now, decision, speaking);
+}
+
+// Where nothing was decided: what there is to find, and where.
+function ahead(now) {
+  if (!told.length) return "Nothing had to be decided in this call.";
+  const next = told.find((one) => one.at > now);
+  const many = `${told.length} decision${told.length === 1 ? "" : "s"} in this call`;
+  return next ? `${many}. The next: ${next.title}, at ${clock(next.at)}.` : `${many}, all of them before this moment.`;
 }
 
 // What a label would be about: the decision at this moment, the turn, or the moment itself.

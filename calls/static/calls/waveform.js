@@ -6,6 +6,8 @@ export function drawing(sources, holder, data, sound, moments, seek) {
   return made;
 }
 
+const TRACK = 64; // px of each side; the seconds stand below both
+
 function colour(name) {
   return getComputedStyle(document.querySelector(".vp")).getPropertyValue(name).trim();
 }
@@ -19,13 +21,18 @@ async function draw(made, sources, holder, player, sound, moments, seek) {
     return;
   }
   const regions = Regions.create();
-  const timeline = Timeline.create({ height: 16, style: { color: colour("--muted"), fontSize: "11px" } });
-  const channel = (name) => ({ waveColor: colour(name), progressColor: colour(name), height: 64, normalize: false });
+  const timeline = Timeline.create({ height: 16, secondaryLabelOpacity: 1, style: { color: colour("--muted"), fontSize: "11px" } });
+  const channel = (name) => ({ waveColor: colour(name), progressColor: colour(name), height: TRACK, normalize: false });
   const wave = WaveSurfer.create({
     container: holder, media: sound, peaks: player.peaks, duration: player.duration, plugins: [regions, timeline], dragToSeek: true,
     splitChannels: [channel("--caller"), channel("--agent")], cursorColor: colour("--text"), cursorWidth: 2, barWidth: 2, barGap: 1,
   });
   const still = { drag: false, resize: false };
+  // Marks end where the seconds begin.
+  regions.on("region-created", ({ element, channelIdx }) => {
+    element.style.top = channelIdx === 1 ? `${TRACK}px` : "0";
+    element.style.height = `${channelIdx === undefined || channelIdx < 0 ? 2 * TRACK : TRACK}px`;
+  });
   let stars = [];
   const settled = new Promise((resolve) => wave.on("ready", () => { marks(regions, still, moments, player.duration); holder.dataset.ready = "true"; resolve(); }));
   wave.on("interaction", (seconds) => seek(seconds));
