@@ -192,7 +192,7 @@ def _ms(value: float) -> str:
 
 
 def _p95(value: int | None) -> str:
-    return "nothing measured yet" if value is None else f"median; p95 {value} ms"
+    return "nothing measured yet" if value is None else f"median; 95 % within {value} ms"
 
 
 def _change(value: float | None, was: float | None, days: int) -> tuple[str, bool | None]:

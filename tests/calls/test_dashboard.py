@@ -50,7 +50,7 @@ def test_the_figures_of_the_days_agents_and_revisions_that_were_asked_for(admin:
     week = text(admin)
     assert "Interruptions per call 2.0 4 in all" in week
     assert "False stops 20 % 1 of 5 stops" in week
-    assert "Time to silence 610 ms median; p95 2010 ms" in week
+    assert "Time to silence 610 ms median; 95 % within 2010 ms" in week
     assert "Response delay 910 ms" in week
     assert "By agent" in week
     month = text(admin, "/admin/?days=30")

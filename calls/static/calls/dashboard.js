@@ -8,7 +8,7 @@
   const data = document.getElementById("dashboard-charts");
   if (!data || typeof Chart === "undefined") return;
   const found = JSON.parse(data.textContent);
-  const labels = found.days.map((day) => new Date(`${day}T12:00:00`).toLocaleDateString(document.documentElement.lang || "en", { day: "numeric", month: "short" }));
+  const labels = found.days.map((day) => new Date(`${day}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" }));
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   // A day alone between two without figures would have no line: it gets a dot.
   const alone = (values) => values.map((value, i) => (value !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? 4 : 2));
@@ -22,7 +22,7 @@
       { type: "bar", label: "Calls", data: found.calls, pointStyle: "rectRounded", backgroundColor: `${colour("--agent")}66`, borderRadius: 3, maxBarThickness: 28, order: 1 },
     ];
     if (kind === "false") return [line("False stops, %", found.false_rate, "--stop")];
-    return [line("p95", found[`${kind}_p95`], "--went", { borderDash: [5, 4] }), line("p50", found[`${kind}_p50`], "--agent")];
+    return [line("95 % within", found[`${kind}_p95`], "--went", { borderDash: [5, 4] }), line("Median", found[`${kind}_p50`], "--agent")];
   }
 
   function options(kind) {
