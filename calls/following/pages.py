@@ -50,7 +50,8 @@ def phone(request: HttpRequest, agent_id: int) -> HttpResponse:
     """An agent, and a telephone in the page to call it with."""
     agent = get_object_or_404(Agent, pk=agent_id)
     rehearsal = settings.OPENAI_REALTIME_URL == settings.REHEARSAL_URL
-    context = _context(request, agent, title=f"Call {agent}", agent=agent, rehearsal=rehearsal)
+    saved = tuning.saved(agent)
+    context = _context(request, agent, title=f"Call {agent}", agent=agent, rehearsal=rehearsal, saved=saved)
     return render(request, "calls/live/call.html", context)
 
 

@@ -81,6 +81,12 @@ def _control(field: models.Field[Any, Any]) -> Control:
     return Control(name, label, said, "range", unit(name), low, high, STEPS.get(unit(name), 0.01))
 
 
+def saved(agent: Agent) -> dict[str, Any]:
+    """What the next call of an agent begins with, as its page shows it before there is a call."""
+    turn = TurnSettings.objects.filter(agent=agent).first() or TurnSettings(agent=agent)
+    return {name: getattr(turn, name) for name in OFFERED}
+
+
 def changed(agent_id: int, turn: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The turn settings of a call with some values changed, as `SettingsChanged` wants them. Raises NotAccepted."""
     agent = Agent.objects.filter(pk=agent_id).first()

@@ -12,6 +12,8 @@ const part = (id) => document.getElementById(`lv-${id}`);
 const transcript = new Transcript(part("said"), part("quiet"));
 const strip = new Strip(part("strip"));
 const settings = new Settings(part("settings"), part("told"), (message) => link?.send(message), part("keep"));
+const saved = document.getElementById("lv-saved"); // of the agent that may be called from here
+if (saved) settings.show(JSON.parse(saved.textContent));
 const seen = new Set();
 const counts = { interruption: 0, interruption_refused: 0 };
 
