@@ -104,7 +104,7 @@ def test_what_reviewers_said_is_counted(admin: Client) -> None:
 def test_an_empty_product_leads_to_its_first_call(admin: Client) -> None:
     empty = text(admin)
     assert "Three steps to the first call 0 of 3 done" in empty
-    assert "No call has ended in these 7 days" in empty
+    assert "No figures for these 7 days yet" in empty
 
 
 def test_who_may_not_see_calls_sees_no_figures(client: Client) -> None:
