@@ -91,7 +91,7 @@ class PhoneNumberForm(forms.ModelForm):
 
 class PhoneNumberAdmin(Audited, ModelAdmin):
     form = PhoneNumberForm
-    list_display = ["number", "agent", "carrier", "answers_now", "signed"]
+    list_display = ["number", "agent", "carrier_name", "answers_now", "signed"]
     list_filter = ["active", "agent", "carrier"]
     search_fields = ["number"]
     list_select_related = ["agent", "signature_check"]
@@ -116,6 +116,10 @@ class PhoneNumberAdmin(Audited, ModelAdmin):
     class Media:
         css = {"all": ["agents/agents.css"]}
         js = ["agents/number.js"]
+
+    @admin.display(description="carrier", ordering="carrier")
+    def carrier_name(self, number: PhoneNumber) -> str:
+        return str(dict(registry.choices("CARRIERS")).get(number.carrier, number.carrier))
 
     @admin.display(description="answers now")
     def answers_now(self, number: PhoneNumber) -> str:

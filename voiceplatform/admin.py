@@ -9,7 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
@@ -23,6 +23,16 @@ admin.site.unregister(Group)
 
 RIGHTS = {"Groups", "User permissions", "Staff status", "Superuser status", "Active", "Permissions"}
 """Labels of the fields that decide what somebody may do."""
+
+
+SAID = {
+    "username": "What they sign in with: letters, digits and @ . + - _",
+    "is_active": "Off: they cannot sign in, and what they did stays in the audit log. Better than deleting.",
+    "is_staff": "On: they may sign in here. Whoever is given a role is.",
+    "is_superuser": "On: they may do everything, whatever their roles.",
+    "user_permissions": "Single rights beside those of their roles. Hold Ctrl (or ⌘) to choose several.",
+}
+"""Help of a user's fields, in the words of this product."""
 
 
 class RightsAreTold(Audited):
@@ -47,6 +57,11 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
         held = [group.name for group in user.groups.all()]
         return ", ".join(["superuser"] * user.is_superuser + held) or "none"
 
+    @admin.display(description="password")
+    def secret(self, user: User) -> str:
+        """Nothing of it, not even how it is kept: only the way to another one."""
+        return format_html('<a href="{}">Set another one</a>', "../password/")
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
@@ -56,14 +71,20 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
             return [*super().get_fieldsets(request, obj), (None, {"fields": ["groups"]})]
         more = ["is_staff", "is_superuser", "user_permissions"] if request.user.is_superuser else ["is_staff"]
         return [
-            (None, {"fields": ["username", "password"]}),
+            (None, {"fields": ["username", "secret"]}),
             ("What they may do", {"fields": ["is_active", "groups", *more]}),
             ("Who it is", {"fields": ["first_name", "last_name", "email"]}),
             ("When", {"fields": ["last_login", "date_joined"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ["last_login", "date_joined"]
+        return ["secret", "last_login", "date_joined"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name in SAID:
+            field.help_text = SAID[db_field.name]
+        return field
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -106,10 +127,28 @@ class GroupAdmin(RightsAreTold, DjangoGroupAdmin, ModelAdmin):
 
     list_display = ["name", "what"]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or _is_own(obj):
+            return super().get_fieldsets(request, obj)
+        return [(None, {"fields": ["name", "what", "rights"]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [] if obj is None or _is_own(obj) else ["what", "rights"]
+
     @admin.display(description="what it is for")
     def what(self, group: Group) -> str:
         role = roles.ROLES.get(group.name)
-        return role.what if role else "A group of your own."
+        return format_html('<span class="al-told">{}</span>', role.what if role else "A group of your own.")
+
+    @admin.display(description="what its people may do")
+    def rights(self, group: Group) -> str:
+        """One line for each kind of thing."""
+        of: dict[str, list[str]] = {}
+        for right in group.permissions.select_related("content_type").order_by("content_type__model", "codename"):
+            thing = right.content_type.name
+            of.setdefault(thing, []).append(right.name.removeprefix("Can ").removesuffix(f" {thing}"))
+        lines = ((thing[:1].upper() + thing[1:], ", ".join(acts)) for thing, acts in of.items())
+        return format_html_join("", "<span class='block'>{}: {}</span>", lines)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _is_own(obj)

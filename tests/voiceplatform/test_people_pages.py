@@ -97,3 +97,33 @@ def test_hours_are_set_with_the_keyboard(page: Page, number: PhoneNumber) -> Non
     page.wait_for_url("**/admin/agents/phonenumber/")
     number.refresh_from_db()
     assert (number.around_the_clock, number.hours) == (False, {"0": [[480, 720], [780, 1080]]})
+
+
+def test_roles_are_read_as_sentences_and_not_as_a_wall_of_permissions(page: Page) -> None:
+    page.goto("/admin/auth/group/")
+    page.get_by_role("link", name="Admin", exact=True).click()
+    expect(page.get_by_text("Audit log line: view")).to_be_visible()
+    assert "|" not in page.locator("main").inner_text()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/admin/auth/group/")
+    for told in page.locator(".al-told").all():  # on a phone its row was once lower than its text
+        assert told.evaluate("told => told.parentElement.scrollHeight <= told.parentElement.clientHeight + 1")
+
+
+def test_lists_are_called_by_what_they_hold_and_say_when_nothing_is_like_a_search(page: Page) -> None:
+    page.goto("/admin/agents/phonenumber/?q=nobody")
+    assert page.title() == "Phone numbers | Voice platform"
+    expect(page.get_by_role("heading", name="Nothing here is like that")).to_be_visible()
+    page.get_by_role("link", name="Show all", exact=True).click()
+    expect(page.get_by_role("cell", name="Twilio")).to_be_visible()
+
+
+def test_a_users_page_shows_nothing_of_the_password_but_the_way_to_another(browser: Browser, live_server: Any) -> None:
+    admin = signed_in(browser, live_server.url, ADMIN)
+    somebody = person(REVIEWER)
+    assert somebody is not None
+    admin.goto(f"/admin/auth/user/{somebody.pk}/change/")
+    assert "pbkdf2" not in admin.content()
+    admin.get_by_role("link", name="Set another one").click()
+    admin.wait_for_url(f"**/admin/auth/user/{somebody.pk}/password/")
+    admin.context.close()
