@@ -76,3 +76,14 @@ def test_nothing_serious_stands_in_anybodys_way(
         assert serious(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         page.context.close()
+
+
+def test_before_a_call_from_the_browser_its_settings_are_those_that_are_saved(
+    browser: Browser, live_server: Any, call: Call
+) -> None:
+    TurnSettings.objects.filter(agent=call.agent_id).update(threshold=0.81)
+    page = opened(browser, live_server, f"/calls/live/agents/{call.agent_id}/", WIDTHS[0], "light")
+    assert page.locator("#lv-threshold").input_value() == "0.81"
+    assert page.locator("output[for=lv-threshold]").inner_text() == "0.81"
+    assert page.locator("#lv-threshold").is_disabled()
+    page.context.close()
