@@ -44,7 +44,7 @@ class CallFilter(django_filters.FilterSet):
     interrupted = django_filters.ChoiceFilter(
         label="Interrupted",
         empty_label="with or without",
-        choices=[("yes", "interrupted"), ("no", "not interrupted")],
+        choices=[("yes", "at least once"), ("no", "never")],
         method="by_interrupted",
     )
     went_on = django_filters.ChoiceFilter(

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from agents.models import Agent
+from agents.models import Agent, TurnSettings
 from tests import axe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +95,19 @@ def test_what_is_not_saved_is_listed_and_can_be_taken_back(page: Page) -> None:
     page.get_by_role("button", name="Take all back").click()
     expect(page.locator("#tn-pending-none")).to_be_visible()
     assert number(page, "ignore_backchannels").is_checked()
+
+
+def test_on_a_phone_saving_is_at_hand_as_soon_as_something_is_changed(page: Page, agent: Agent) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("link", name="To the turn settings").click()
+    bar = page.locator(".tn-bar")
+    expect(bar).to_be_hidden()
+    number(page, "threshold").fill("0.75")
+    expect(bar).to_contain_text("1 unsaved change")
+    expect(bar.get_by_role("button", name="Save")).to_be_in_viewport()
+    bar.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert TurnSettings.objects.get(agent=agent).threshold == 0.75
 
 
 def test_leaving_with_changes_is_asked_about_and_without_them_is_not(page: Page) -> None:

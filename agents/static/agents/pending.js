@@ -53,7 +53,10 @@ document.addEventListener("DOMContentLoaded", () => {
   summary.className = "tn-unsaved";
   summary.href = "#tn-rail";
   summary.hidden = true;
-  document.querySelector("#submit-row .container")?.append(summary);
+  const buttons = document.querySelector("#submit-row .container"); // of the frame: “Delete” is in its last part
+  buttons?.insertBefore(summary, buttons.querySelector(":scope > .mr-auto")); // so that no button moves when it appears
+  const atHand = savedAtHand(form);
+  if (buttons?.querySelector("button")) document.body.append(atHand.bar);
   const all = document.getElementById("tn-pending-all");
   all?.addEventListener("click", () => { changed().forEach(back); document.getElementById("tn-pending-title").focus(); });
 
@@ -67,8 +70,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (all) all.hidden = found.length < 2;
     const text = `${found.length} unsaved change${found.length === 1 ? "" : "s"}`;
     document.getElementById("tn-pending-title").textContent = found.length ? text : "Unsaved changes";
-    summary.textContent = text;
-    summary.hidden = !found.length;
+    summary.textContent = atHand.told.textContent = text;
+    summary.hidden = atHand.bar.hidden = !found.length;
   }
   let later;
   for (const kind of ["input", "change"]) form.addEventListener(kind, () => { clearTimeout(later); later = setTimeout(tell, 60); });
@@ -77,3 +80,13 @@ document.addEventListener("DOMContentLoaded", () => {
   document.getElementById("tn-rail").hidden = false;
   tell();
 });
+
+// On narrow screens the buttons are far below the sliders: what is shown there as soon as something is changed.
+function savedAtHand(form) {
+  const bar = Object.assign(document.createElement("div"), { className: "tn-bar", hidden: true });
+  const told = Object.assign(document.createElement("a"), { className: "tn-plain", href: "#tn-rail" });
+  const save = Object.assign(document.createElement("button"), { type: "submit", name: "_continue", className: "tn-button", textContent: "Save" });
+  save.setAttribute("form", form.id);
+  bar.append(told, save);
+  return { bar, told };
+}
