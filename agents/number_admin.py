@@ -20,6 +20,12 @@ from agents.widgets import Lines, Suggesting
 from voiceplatform import registry
 from voiceplatform.audited import Audited
 
+UNREACHABLE = (
+    "Real calls do not come this way yet:",
+    "a carrier sends them to an https address only. PUBLIC_BASE_URL of the server says which one it is.",
+)
+"""Of the webhook of a server on this machine, or behind a proxy that it was not told of."""
+
 DAYS = [f"hours_{day}" for day in range(7)]
 
 
@@ -150,9 +156,10 @@ class PhoneNumberAdmin(Audited, ModelAdmin):
             '<span class="nb-copy"><code class="webhook" id="webhook-url">{}</code>'
             '<button type="button" class="nb-button" data-copies="webhook-url">Copy</button>'
             '<span role="status" class="nb-said"></span></span>'
-            "<p>Paste it at the carrier as what happens when a call comes in (HTTP POST){}.</p>",
+            "<p>Paste it at the carrier as what happens when a call comes in (HTTP POST){}.</p>{}",
             url,
             self._or_from_here(number),
+            "" if url.startswith("https://") else format_html("<p><strong>{}</strong> {}</p>", *UNREACHABLE),
         )
 
     def _or_from_here(self, number: PhoneNumber) -> str:

@@ -80,7 +80,8 @@ function take(line) {
   } else if (kind === "call_ended") over(data);
   if (line.says) event(line);
   const of = (n, one, many) => `${n} ${n === 1 ? one : many}`;
-  part("counts").textContent = `${of(counts.interruption, "interruption", "interruptions")}, ${of(counts.interruption_refused, "sound", "sounds")} over the agent that did not stop it`;
+  const went = counts.interruption_refused ? `; the agent went on over ${of(counts.interruption_refused, "sound", "sounds")}` : "";
+  part("counts").textContent = `${of(counts.interruption, "interruption", "interruptions")}${went}`;
 }
 
 function event({ kind, at_ms, says }) {
