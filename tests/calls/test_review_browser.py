@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from calls import services
 from calls.conversation import facts
-from calls.models import Call, Label
+from calls.models import Call, CallEvent, Label
 from tests import axe
 from tests.calls.test_services import claim, line, ring
 
@@ -102,6 +102,22 @@ def test_a_link_leads_to_its_moment_and_tells_what_was_decided_then(browser_page
     assert revision != 12
     page.get_by_role("button", name="Copy link to this moment").click()
     assert page.url.endswith("#t=3.5")
+
+
+def test_the_link_to_a_decision_tells_of_that_decision(browser_page: Page, call: Call) -> None:
+    stop = CallEvent.objects.get(call=call, kind=facts.INTERRUPTION)
+    stop.at_ms = 1947
+    stop.save()
+    page = browser_page
+    page.goto(call.get_absolute_url())
+    while page.locator("#now-title").inner_text().find("Interruption 1.") < 0:
+        page.get_by_role("button", name="Decision ›").click()
+    page.get_by_role("button", name="Copy link to this moment").click()
+    assert page.url.endswith("#t=1.947")
+    for moment in ("#t=1.947", "#t=1.9"):  # the second: as somebody reads it off the page
+        page.goto("about:blank")
+        page.goto(f"{call.get_absolute_url()}{moment}")
+        expect(page.locator("#now-title")).to_contain_text("Interruption 1.")
 
 
 def test_a_reviewer_goes_from_decision_to_decision_and_labels_by_keyboard(browser_page: Page, call: Call) -> None:

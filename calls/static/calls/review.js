@@ -27,15 +27,16 @@ function seek(seconds, play = false) {
   tell();
 }
 
-function last(list, now) {
-  return list.filter((one) => one.at <= now + 0.02).at(-1);
+function last(list, now, early = 0.02) {
+  return list.filter((one) => one.at <= now + early).at(-1);
 }
 
 const told = moments.decisions.filter((one) => one.title);
 const CLOSE_S = 4; // a decision is what a moment is about for so long
+const EARLY_S = 0.1; // and from the tenth of a second on in which it is said to be
 
 function aboutNow(now) {
-  const decision = last(told, now);
+  const decision = last(told, now, EARLY_S);
   return decision && now - decision.at < CLOSE_S ? decision : undefined;
 }
 
@@ -43,11 +44,12 @@ function tell() {
   const now = at();
   const revision = last(moments.revisions, now);
   const speaking = moments.turns.filter((turn) => turn.start <= now && now < turn.end);
+  const sides = new Set(speaking.map((turn) => turn.side));
   const names = { caller: "Caller speaks", agent: "Agent speaks" };
   const decision = aboutNow(now);
   $("now").hidden = false;
   $("now-at").textContent = clock(now);
-  $("now-who").textContent = [...new Set(speaking.map((turn) => names[turn.side]))].join(" and ") || "Nobody speaks";
+  $("now-who").textContent = sides.size > 1 ? "Both speak" : names[[...sides][0]] ?? "Nobody speaks";
   const shown = revision?.revision ? `settings revision ${revision.revision}` : "settings revision not known";
   if ($("now-revision").textContent !== shown) {
     $("now-revision").replaceChildren(revision?.link ? Object.assign(document.createElement("a"), { className: "vp-link", href: revision.link, textContent: shown }) : shown);
@@ -131,8 +133,9 @@ function line(by) {
 }
 
 async function copy() {
-  const link = `${location.origin}${location.pathname}#t=${at().toFixed(1)}`;
-  history.replaceState(null, "", `#t=${at().toFixed(1)}`);
+  const moment = `#t=${Number(at().toFixed(3))}`; // to the millisecond: a decision must not lie behind it
+  const link = `${location.origin}${location.pathname}${moment}`;
+  history.replaceState(null, "", moment);
   try {
     await navigator.clipboard.writeText(link);
     $("copied").textContent = "Copied.";

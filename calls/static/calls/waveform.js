@@ -69,7 +69,7 @@ function marks(regions, still, moments, duration) {
   moments.revisions.forEach((one, n) => {
     const end = moments.revisions[n + 1]?.at ?? duration;
     if (!one.revision || end <= one.at) return;
-    const region = regions.addRegion({ ...still, start: one.at, end: Math.min(end, duration), color: "transparent", content: mark(`r${one.revision}`, "--muted", "bottom") });
+    const region = regions.addRegion({ ...still, start: one.at, end: Math.min(end, duration), color: "transparent", content: mark(`rev. ${one.revision}`, "--muted", "bottom") });
     region.element.style.borderLeft = n ? `2px dashed ${colour("--text")}` : "0";
     region.element.title = `Settings revision ${one.revision}`;
     region.element.style.pointerEvents = "none";
