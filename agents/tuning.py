@@ -18,6 +18,7 @@ from agents import history, services
 from agents.history import Change
 from agents.models import Agent, TurnSettings
 from agents.presets import PRESETS, Preset
+from agents.snapshot import TURN_FIELDS
 from voiceplatform import audit
 from voiceplatform.audit import Act
 
@@ -46,6 +47,7 @@ def panel(request: HttpRequest, agent: Agent) -> dict[str, Any]:
         "latest": entries[0] if entries else None,
         "can_undo": len(entries) > 1 and bool(entries[0].changes),
         "live": live_calls(agent),
+        "saved": None if may_change(request) else {name: getattr(turn, name) for name in TURN_FIELDS},
         "presets": [{"preset": preset, "changes": _would_change(turn, preset)} for preset in PRESETS.values()],
     }
 

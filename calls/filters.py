@@ -64,8 +64,8 @@ class CallFilter(django_filters.FilterSet):
         method="by_labelled",
     )
     status = django_filters.ChoiceFilter(label="Outcome", empty_label="every outcome", choices=Call.Status.choices)
-    longer = django_filters.NumberFilter(label="At least so long", method="by_longer", min_value=0, widget=SECONDS)
-    shorter = django_filters.NumberFilter(label="At most so long", method="by_shorter", min_value=0, widget=SECONDS)
+    longer = django_filters.NumberFilter(label="Length from", method="by_longer", min_value=0, widget=SECONDS)
+    shorter = django_filters.NumberFilter(label="Length to", method="by_shorter", min_value=0, widget=SECONDS)
     carrier = django_filters.ChoiceFilter(
         label="Carrier", empty_label="every carrier", choices=lambda: registry.choices("CARRIERS")
     )
@@ -73,7 +73,7 @@ class CallFilter(django_filters.FilterSet):
         label="Voice", widget=forms.TextInput(attrs={"list": "voices", "placeholder": "every voice", "maxlength": 80})
     )
     revision = django_filters.NumberFilter(
-        label="Settings revision at the start",
+        label="Revision at the start",
         method="by_revision",
         min_value=0,
         max_value=2**31 - 1,

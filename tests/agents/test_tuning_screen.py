@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from agents.models import Agent, TurnSettings
 from tests import axe
+from tests.people import REVIEWER, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,3 +178,22 @@ def test_on_a_phone_nothing_is_wider_than_the_page(page: Page) -> None:
     number(page, "threshold").fill("0.75")
     expect(page.locator("#tn-pending-title")).to_have_text("1 unsaved change")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_who_only_looks_sees_what_callers_notice_with_what_is_saved(
+    browser: Browser, live_server: Any, agent: Agent
+) -> None:
+    TurnSettings.objects.filter(agent=agent).update(min_speech_ms=700)
+    reviewer = Client()
+    user = person(REVIEWER)
+    assert user is not None
+    reviewer.force_login(user)
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1366, "height": 900})
+    context.add_cookies([{"name": "sessionid", "value": reviewer.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"/admin/agents/agent/{agent.pk}/change/")
+    expect(page.locator("#tn-heard")).to_contain_text("The agent falls silent after 700 ms of clear speech.")
+    expect(page.locator("#tn-rail")).to_contain_text("with what is saved")
+    expect(page.locator("#tn-parts")).to_contain_text("Hearing the caller")
+    assert page.locator("#tn-pending, #tn-session").count() == 0  # there is nothing to save
+    context.close()

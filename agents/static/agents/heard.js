@@ -5,9 +5,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const holder = document.getElementById("tn-heard");
   if (!form || !holder) return;
   const setting = (name) => form.querySelector(`[name="turn_settings-0-${name}"]`);
-  const number = (name) => Number(setting(name)?.value || 0);
-  const is = (name, value) => setting(name)?.value === value;
-  const on = (name) => Boolean(setting(name)?.checked);
+  // Who may not change them has no fields: what is saved stands beside.
+  const saved = JSON.parse(document.getElementById("tn-saved")?.textContent ?? "{}");
+  const value = (name) => setting(name)?.value ?? saved[name];
+  const number = (name) => Number(value(name) || 0);
+  const is = (name, wanted) => value(name) === wanted;
+  const on = (name) => Boolean(setting(name)?.checked ?? saved[name]);
   const SPAN_MS = 4000, WORD_MS = 300, SENTENCE_MS = 1900, FROM_MS = 800;
   const GATES = ["min_speech_ms", "speech_probability", "min_loudness_db", "echo_guard", "laughter_guard", "grace_ms"];
 
@@ -44,7 +47,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function answer() {
     const end = FROM_MS;
     if (!is("vad_type", "server_vad")) {
-      const most = { low: 8, medium: 4, high: 2, auto: 4 }[setting("eagerness")?.value] ?? 4;
+      const most = { low: 8, medium: 4, high: 2, auto: 4 }[value("eagerness")] ?? 4;
       const extra = on("create_response") ? 0 : number("response_delay_ms");
       return { title: "The answer", text: `Soon after what sounds complete, ${most} s at the latest${extra ? `, and ${extra} ms more` : ""}; then the model thinks.`, caller: [[0, end]], agent: [[end + 400 + extra, SPAN_MS]] };
     }

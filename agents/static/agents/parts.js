@@ -11,4 +11,5 @@ document.addEventListener("DOMContentLoaded", () => {
     item.append(link);
     list?.append(item);
   }
+  document.getElementById("tn-rail")?.removeAttribute("hidden");
 });

@@ -77,7 +77,6 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const kind of ["input", "change"]) form.addEventListener(kind, () => { clearTimeout(later); later = setTimeout(tell, 60); });
   form.addEventListener("submit", () => { sent = true; });
   addEventListener("beforeunload", (event) => { if (!sent && changed().length) event.preventDefault(); });
-  document.getElementById("tn-rail").hidden = false;
   tell();
 });
 
