@@ -123,7 +123,7 @@ def test_what_is_in_force_is_told_with_its_way_out() -> None:
     assert [(one["label"], one["value"]) for one in chosen] == [
         ("Agent", "Front desk"),
         ("From", "5 Jan 2026"),
-        ("Interrupted", "interrupted"),
+        ("Interrupted", "at least once"),
     ]
     assert "agent" not in QueryDict(chosen[0]["without"])
     assert QueryDict(chosen[0]["without"])["interrupted"] == "yes"
