@@ -75,6 +75,7 @@ RULES: dict[str, list[Rule] | str] = {
     "calls/live/<uuid:call_id>/": [get(READERS)],
     "calls/live/agents/<int:agent_id>/": [get(TUNERS)],
     "calls/live/agents/<int:agent_id>/start/": [post(TUNERS)],
+    "calls/live/agents/<int:agent_id>/keep/": [post(TUNERS)],
     "calls/agents/<int:agent_id>/": [get(READERS)],
     "calls/agents/<int:agent_id>/apply/": [post(TUNERS)],
     "calls/agents/<int:agent_id>/effect/": [get(READERS)],
