@@ -8,13 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from statistics import median
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from calls import measures, search
+from calls import measures, summaries
 from calls.conversation import facts
 from calls.models import Call, CallEvent, Interruption, Recording, Refusal, Transcript, Turn
 
@@ -144,27 +143,11 @@ def _figures(call: Call, events: list[CallEvent]) -> None:
 
 def _summary(call: Call, events: list[CallEvent]) -> None:
     """What the list of calls shows and searches. After the other rows, because it reads them."""
-    turns = list(call.turns.order_by("started_ms", "id").values_list("side", "text"))
-    known = list(measures.of(call).values())
-    delays = [ms for part in known for ms in part.delay_ms]
-    applied = [_number(event.data, "revision") for event in events if event.kind == facts.SETTINGS_APPLIED]
-    said = [text for side, text in turns if text.strip() and side == Turn.Side.CALLER]
-    said = said or [text for _, text in turns if text.strip()]
-    summary = {
-        "turn_count": len(turns),
-        "interruption_count": sum(part.interruptions for part in known),
-        "refusal_count": sum(part.refusals for part in known),
-        "false_stop_count": sum(part.false_stops for part in known),
-        "delay_ms": round(median(delays)) if delays else None,
-        "first_words": " ".join(said[0].split())[:160] if said else "",
-        "last_revision": applied[-1] if applied else call.revision,
-    }
-    changed = {name: value for name, value in summary.items() if getattr(call, name) != value}
-    for name, value in changed.items():
-        setattr(call, name, value)
+    turns = list(call.turns.all())
+    changed = summaries.change(call, events, turns)
     if changed:
-        call.save(update_fields=list(changed))
-    text = search.plain(text for _, text in turns)
+        call.save(update_fields=changed)
+    text = summaries.text_of(turns)
     if Transcript.objects.filter(call=call).exclude(text=text).update(text=text) or not text:
         return
     Transcript.objects.get_or_create(call=call, defaults={"text": text, "rang_at": call.rang_at})

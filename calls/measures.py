@@ -68,9 +68,10 @@ def keep(call: Call) -> None:
         )
 
 
-def of(call: Call) -> dict[int, Measures]:
-    """Revision -> what was measured while it was in force."""
-    events = list(call.events.filter(kind__in=KINDS).order_by("seq"))
+def of(call: Call, events: list[CallEvent] | None = None) -> dict[int, Measures]:
+    """Revision -> what was measured while it was in force. `events`: the call's by seq, where they are known already."""
+    if events is None:
+        events = list(call.events.filter(kind__in=KINDS).order_by("seq"))
     turns = [turn for turn in call.turns.all() if turn.side == Turn.Side.CALLER]
     spans = _Spans(call, events)
     known = _Known(call, events, turns)
@@ -100,11 +101,11 @@ class _Spans:
 
     def __init__(self, call: Call, events: Iterable[CallEvent]) -> None:
         self.began = [0]
-        self.revisions = [_revision(call.settings.get("turn"))]
+        self.revisions = [revision_in(call.settings.get("turn"))]
         for event in events:
             if event.kind == facts.SETTINGS_APPLIED:
                 self.began.append(event.at_ms)
-                self.revisions.append(_revision(event.data))
+                self.revisions.append(revision_in(event.data))
         self.measures: dict[int, Measures] = {}
         length = max(call.duration_ms or 0, self.began[-1], 1)
         for revision, begin, end in zip(self.revisions, self.began, [*self.began[1:], length], strict=True):
@@ -114,7 +115,7 @@ class _Spans:
         return self.measures[self.revisions[bisect_right(self.began, at_ms) - 1]]
 
 
-def _revision(data: Any) -> int:
+def revision_in(data: Any) -> int:
     found = data.get("revision") if isinstance(data, dict) else None
     return found if isinstance(found, int) and 0 <= found < 2**31 else 0
 
@@ -129,7 +130,7 @@ class _Known:
         self.words: dict[str, str] = {}
         self.noticed: dict[str, int] = {}
         self.cleared: dict[Any, int] = {}
-        said = call.labels.filter(kind__in=WORDS_ON_STOPS).order_by("pk")
+        said = sorted((one for one in call.labels.all() if one.kind in WORDS_ON_STOPS), key=lambda label: label.pk)
         self.said = {(label.about, label.ref): label.kind for label in said}
         for event in events:
             data = event.data
