@@ -16,6 +16,7 @@ from calls.figures import CallFigures, DayFigures
 from calls.labels import Label, LabelQuerySet
 
 __all__ = [
+    "Backlog",
     "Call",
     "CallEvent",
     "CallFigures",
@@ -163,7 +164,7 @@ class Call(models.Model):
         self.settings = settings
         others = settings.get("voices") or []  # providers' voices, by their slugs; none: the speech model's own
         self.voice = str(others[0]["provider"] if others else settings.get("voice") or "")[:80]
-        self.revision = self.last_revision = settings.get("turn", {}).get("revision") or 0
+        self.revision = self.last_revision = (settings.get("turn") or {}).get("revision") or 0
 
     @property
     def audit_name(self) -> str:
@@ -248,6 +249,15 @@ class Transcript(models.Model):
 
     def __str__(self) -> str:
         return f"Transcript of {self.call_id}"
+
+
+class Backlog(models.Model):
+    """What calls.earlier has still to do. One row, or none: every call is summed up."""
+
+    before = models.DateTimeField(help_text="Calls that rang before this are not summed up yet.")
+
+    def __str__(self) -> str:
+        return f"Calls before {self.before:%d %b %Y, %H:%M:%S}"
 
 
 class InterruptionQuerySet(models.QuerySet["Interruption"]):

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from calls import counting, services
+from calls import counting, earlier, services
 
 
 @shared_task(
@@ -31,3 +31,9 @@ def end_unanswered_calls() -> int:
 def count_figures() -> int:
     """Bring the figures of the days up to date with the calls that ended."""
     return counting.count_pending()
+
+
+@shared_task
+def sum_up_earlier_calls() -> int:
+    """Some of what an upgrade left to be summed up; nothing, most of the time."""
+    return earlier.sum_up(batches=earlier.BATCHES)

@@ -158,6 +158,11 @@ CELERY_BEAT_SCHEDULE = {
     "end-unanswered-calls": {"task": "calls.tasks.end_unanswered_calls", "schedule": 60.0},
     # Not published again while one waits: a worker that was away for an hour has no hour of them to do.
     "count-figures": {"task": "calls.tasks.count_figures", "schedule": 10.0, "options": {"expires": 10.0}},
+    "sum-up-earlier-calls": {
+        "task": "calls.tasks.sum_up_earlier_calls",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
     "forget-old-audit-lines": {"task": "voiceplatform.tasks.forget_old_audit_lines", "schedule": 86400.0},
 }
 CELERY_TASK_PUBLISH_RETRY = False  # the outbox tries again by itself, from the disk

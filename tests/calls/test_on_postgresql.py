@@ -18,6 +18,8 @@ BOTH = [
     "test_listing.py",
     "test_filters.py",
     "test_summary.py",
+    "test_earlier.py",
+    "test_migration.py",
     "test_exports.py",
     "../voiceplatform/test_audit.py",
     "../voiceplatform/test_roles.py",

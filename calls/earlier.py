@@ -1,0 +1,99 @@
+"""Calls of earlier versions get what the list shows and searches: in the background, the newest first.
+
+A migration that did it would keep every call away for as long, because the earlier version cannot store calls meanwhile. So the
+migration leaves one row that tells what is still to be done, and each batch that is stored moves it on: whoever is stopped, or
+does it a second time, goes on where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+
+from calls import measures, summaries
+from calls.models import Backlog, Call, CallEvent, Transcript
+
+logger = logging.getLogger("calls")
+
+BATCH = 500
+"""Calls in memory at once, with their turns and events, and locked for about half a second."""
+
+BATCHES = 10
+"""What a worker does at once, in less time than until it is asked again: others wait for it, too."""
+
+COLUMNS = [
+    *("voice", "revision", "last_revision", "turn_count", "interruption_count", "refusal_count", "false_stop_count"),
+    *("delay_ms", "first_words"),
+]
+
+
+def sum_up(batches: int | None = None) -> int:
+    """As many batches as that, or all that is left. How many calls there were."""
+    done = 0
+    while batches is None or batches > 0:
+        count = _one_batch()
+        if not count:
+            break
+        done += count
+        batches = None if batches is None else batches - 1
+    return done
+
+
+@transaction.atomic
+def _one_batch() -> int:
+    """The newest of those that are left. None, while another process is at it or when nothing is left."""
+    backlog = Backlog.objects.select_for_update(skip_locked=True).first()
+    if backlog is None:
+        return 0
+    left = Call.objects.filter(rang_at__lt=backlog.before).order_by("-rang_at")
+    moments = list(left.values_list("rang_at", flat=True)[:BATCH])
+    if not moments:
+        backlog.delete()
+        return 0
+    backlog.before = moments[-1]  # with all that rang in this very moment
+    backlog.save()
+    calls = list(_with_rows(left.filter(rang_at__gte=moments[-1]).select_for_update(of=("self",))))
+    _store(calls)
+    return len(calls)
+
+
+def _with_rows(calls: QuerySet[Call]) -> QuerySet[Call]:
+    """Everything that a summary is made of, in as many queries as there are tables."""
+    events = CallEvent.objects.filter(kind__in=measures.KINDS).order_by("seq")
+    return calls.prefetch_related(
+        Prefetch("events", events, to_attr="measured"), "turns", "interruptions", "refusals", "labels", "transcript"
+    )
+
+
+def _store(calls: list[Call]) -> None:
+    changed, texts = [], []
+    for call in calls:
+        try:
+            if _is_other(call):
+                changed.append(call)
+        except (
+            TypeError,
+            ValueError,
+            AttributeError,
+            LookupError,
+            OverflowError,
+        ) as error:  # as one of a running call would
+            logger.error("[%s] could not be summed up (%s)", call.pk, type(error).__name__)
+        text = summaries.text_of(list(call.turns.all()))
+        stored = getattr(call, "transcript", None)
+        if text != ("" if stored is None else stored.text):
+            texts.append(Transcript(call=call, rang_at=call.rang_at, text=text))
+    Call.objects.bulk_update(changed, COLUMNS, batch_size=100)
+    Transcript.objects.bulk_create(
+        texts, update_conflicts=True, unique_fields=["call"], update_fields=["rang_at", "text"]
+    )
+
+
+def _is_other(call: Call) -> bool:
+    """Bring a call in memory up to date. Whether it was not."""
+    before = [getattr(call, name) for name in COLUMNS]
+    call.begin_with(call.settings)
+    summaries.change(call, call.measured, list(call.turns.all()))  # type: ignore[attr-defined]
+    return before != [getattr(call, name) for name in COLUMNS]
