@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from agents.models import Agent, PhoneNumber
 from calls import access, exports, listing, ranges, review
 from calls.filters import CallFilter
-from calls.models import Call
+from calls.models import Backlog, Call
 from calls.ordering import Order
 from voiceplatform import audit
 from voiceplatform.access import requires
@@ -57,6 +57,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
             query=query,
             voices=sorted({*Agent.objects.values_list("voice", flat=True).distinct(), *settings.VOICES}),
             narrowed=bool(chosen.chosen),
+            backlog=Backlog.objects.first(),
             first_number=PhoneNumber.objects.filter(active=True, agent__isnull=False).first(),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.test import Client
 from agents.models import Agent, PhoneNumber
 from calls import services
 from calls.conversation import facts
-from calls.models import Call
+from calls.models import Backlog, Call
 from tests.calls.test_services import LINES, claim, line, ring
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,12 @@ def test_a_wrong_filter_is_named_and_breaks_nothing(reviewer: Client, call: Call
     assert answer.status_code == 200
     if not query.startswith("page"):
         assert 'role="alert"' in answer.content.decode()
+
+
+def test_the_list_says_which_calls_are_not_summed_up_yet(reviewer: Client, call: Call) -> None:
+    assert "earlier version" not in reviewer.get("/calls/").content.decode()
+    Backlog.objects.create(before=datetime(2026, 1, 5, 12, 30, tzinfo=UTC))
+    assert "Calls before 5 Jan 2026, 12:30 are from an earlier version" in reviewer.get("/calls/").content.decode()
 
 
 def test_an_empty_list_says_what_to_do_first(reviewer: Client) -> None:
