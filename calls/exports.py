@@ -12,7 +12,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from calls.models import Call, CallQuerySet, Turn
+from calls.models import Call, CallQuerySet, TranscriptQuerySet, Turn
 from calls.ordering import Order
 
 CHUNK = 500
@@ -25,7 +25,7 @@ COLUMNS = [
 ]
 
 
-async def as_csv(calls: CallQuerySet, order: Order, base_url: str) -> AsyncIterator[str]:
+async def as_csv(calls: CallQuerySet | TranscriptQuerySet, order: Order, base_url: str) -> AsyncIterator[str]:
     """The whole list, however long, in the order in which it is shown. Begins at once and never holds more than a chunk."""
     yield "\ufeff" + _csv([COLUMNS])  # the mark tells spreadsheets that this is UTF-8
     last: Call | None = None
@@ -34,9 +34,9 @@ async def as_csv(calls: CallQuerySet, order: Order, base_url: str) -> AsyncItera
         last = chunk[-1]
 
 
-def _chunk(calls: CallQuerySet, order: Order, last: Call | None) -> list[Call]:
-    listed = calls.for_list()
-    return list((order.sort(listed) if last is None else order.after(listed, last))[:CHUNK])
+def _chunk(calls: CallQuerySet | TranscriptQuerySet, order: Order, last: Call | None) -> list[Call]:
+    ids = calls.values_list("pk", flat=True)
+    return Call.objects.listed(list((order.sort(ids) if last is None else order.after(ids, last))[:CHUNK]))
 
 
 def _csv(rows: list[list[Any]]) -> str:

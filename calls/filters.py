@@ -12,11 +12,14 @@ from django import forms
 from django.utils import timezone
 
 from agents.models import Agent, PhoneNumber
-from calls import search
+from calls import listing, marks, search
 from calls.labels import Label
 from calls.models import Call, CallQuerySet, Transcript, TranscriptQuerySet
 from calls.ordering import COLUMNS, Order
 from voiceplatform import registry
+
+FEW = 7_000
+"""Calls that are collected and sorted about as soon as a page is found among them by walking, in a million."""
 
 DAY = forms.DateInput(attrs={"type": "date"})
 SECONDS = forms.NumberInput(attrs={"min": 0, "inputmode": "numeric", "placeholder": "seconds"})
@@ -91,15 +94,24 @@ class CallFilter(django_filters.FilterSet):
 
     @property
     def order(self) -> Order:
-        """The order that is asked for, in a form that suits how calls are found."""
-        return Order.of(self.data.get("sort"), searched=bool(self.wanted) and not _is_id(self._value("q")))
+        return Order.of(self.data.get("sort"))
 
     @property
-    def words(self) -> TranscriptQuerySet | None:
-        """Where words are all that is asked for, in the order of time: the transcripts, which answer without the calls."""
-        order = self.order
-        is_alone = [one["name"] for one in self.chosen] == ["q"]
-        return Transcript.objects.said(self.wanted) if order.searched and order.name == "when" and is_alone else None
+    def rows(self) -> CallQuerySet | TranscriptQuerySet:
+        """The calls, in the form in which a database finds a page of them soonest. `qs` are the same.
+
+        Where words are all that is asked for, in the order of time, the transcripts answer without the calls. Where few calls are
+        left, they are found by words and marks, and then sorted; where many are, by walking along the order until a page is full.
+        PostgreSQL would choose by itself, but marks beside the columns that they repeat let it guess far too few.
+        """
+        narrowed: CallQuerySet = self.qs
+        if not self.wanted or _is_id(self._value("q")):
+            return narrowed
+        if self.order.name == "when" and [one["name"] for one in self.chosen] == ["q"]:
+            return Transcript.objects.said(self.wanted)
+        asked = marks.of(self.form.cleaned_data)
+        guess = listing.guess(narrowed) if asked else None
+        return narrowed.marked(asked) if guess is not None and guess <= FEW else narrowed
 
     @property
     def chosen(self) -> list[dict[str, str]]:

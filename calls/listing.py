@@ -38,33 +38,27 @@ class Page:
     total: str
 
 
+Rows = CallQuerySet | TranscriptQuerySet
+"""Calls, or their transcripts where these alone tell which calls they are."""
+
+
 def page(
-    calls: CallQuerySet,
-    order: Order,
-    *,
-    after: str | None = None,
-    before: str | None = None,
-    words: TranscriptQuerySet | None = None,
+    calls: Rows, order: Order, *, after: str | None = None, before: str | None = None, guessed: Rows | None = None
 ) -> Page:
     """The calls that follow one, or stand before one; of neither, the first. An id that is none is as good as none.
 
-    `words`: the transcripts of the same calls, where these alone tell which they are. Raises: TooSlow.
+    `guessed`: the same calls, in the form of which the database guesses better how many they are. Raises: TooSlow.
     """
     with within_patience(calls):
         back, at = (True, _call(before)) if before else (False, _call(after))
-        if words is None:
-            rows = list(_part(order, calls.for_list(), at, back))
-        else:
-            found = [row.pk for row in _part(Order(order.name, order.falling), words.only("pk"), at, back)]
-            known = Call.objects.for_list().in_bulk(found)
-            rows = [known[pk] for pk in found if pk in known]
+        rows = Call.objects.listed(list(_part(order, calls.values_list("pk", flat=True), at, back)))
     more, rows = len(rows) > SIZE, rows[:SIZE]
     if back and at is not None:
         rows.reverse()
         earlier, later = more, True
     else:
         earlier, later = at is not None, more
-    total = how_many(calls if words is None else words) if earlier or later else f"{len(rows)}"
+    total = how_many(calls, guessed) if earlier or later else f"{len(rows)}"
     first, last = (rows[0].pk, rows[-1].pk) if rows else (None, None)
     return Page(rows, first if earlier else None, last if later else None, total)
 
@@ -83,7 +77,7 @@ def _call(text: str | None) -> Call | None:
         return None
 
 
-def neighbours(calls: CallQuerySet, order: Order, call: Call) -> tuple[UUID | None, UUID | None]:
+def neighbours(calls: Rows, order: Order, call: Call) -> tuple[UUID | None, UUID | None]:
     """The calls before and after one in a list; None where it ends, or where finding out takes too long."""
     try:
         with within_patience(calls):
@@ -93,20 +87,25 @@ def neighbours(calls: CallQuerySet, order: Order, call: Call) -> tuple[UUID | No
         return None, None
 
 
-def how_many(calls: CallQuerySet | TranscriptQuerySet) -> str:
+def how_many(calls: Rows, guessed: Rows | None = None) -> str:
     """“812”, “about 1,230,000”, “more than 1,000” where the database does not guess, or “many” where it guessed wrong."""
-    plain = calls.order_by()
-    if connections[calls.db].vendor == "postgresql":
-        plan = plain.explain(format="json")  # empty, when Django knows by itself that there are none
-        guess = json.loads(plan)[0]["Plan"]["Plan Rows"] if plan else 0
-        if guess > COUNTED:
-            return f"about {_rounded(guess):,}"
+    about = guess(calls if guessed is None else guessed)
+    if about is not None and about > COUNTED:
+        return f"about {_rounded(about):,}"
     try:
         with within_patience(calls, COUNT_PATIENCE_MS):
-            counted = plain.values("pk")[: COUNTED + 1].count()
+            counted = calls.order_by().values("pk")[: COUNTED + 1].count()
     except TooSlow:
         return "many"
     return f"more than {COUNTED:,}" if counted > COUNTED else f"{counted:,}"
+
+
+def guess(calls: Rows) -> int | None:
+    """How many the database believes that there are, without looking. None where it does not guess."""
+    if connections[calls.db].vendor != "postgresql":
+        return None
+    plan = calls.order_by().explain(format="json")  # empty, when Django knows by itself that there are none
+    return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0
 
 
 def _rounded(number: int) -> int:
@@ -116,7 +115,7 @@ def _rounded(number: int) -> int:
 
 
 @contextmanager
-def within_patience(calls: CallQuerySet | TranscriptQuerySet, ms: int | None = None) -> Iterator[None]:
+def within_patience(calls: Rows, ms: int | None = None) -> Iterator[None]:
     """Raises TooSlow instead of letting one question keep PostgreSQL busy for minutes."""
     connection = connections[calls.db]
     if connection.vendor != "postgresql":
@@ -127,6 +126,9 @@ def within_patience(calls: CallQuerySet | TranscriptQuerySet, ms: int | None = N
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = %s", [ms or PATIENCE_MS])
                 cursor.execute("SET LOCAL jit = off")  # compiling takes longer than any of these questions
+                cursor.execute(
+                    "SET LOCAL max_parallel_workers_per_gather = 0"
+                )  # and helpers are slower to call than to do without
             yield
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") == "57014":  # query_canceled

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import BooleanField, DateTimeField, F, Func, IntegerField, UUIDField, Value
 from django.db.models.functions import Coalesce
 
-from calls.models import Call, CallQuerySet
+from calls.models import Call
 
 COLUMNS: dict[str, Any] = {
     "when": None,
@@ -53,34 +53,32 @@ class Order:
 
     name: str = "when"
     falling: bool = True
-    searched: bool = (
-        False  # calls that are found by their words: their time stands beside the words, too, with its own index
-    )
 
     @classmethod
-    def of(cls, text: str | None, searched: bool = False) -> Order:
+    def of(cls, text: str | None) -> Order:
         """As it stands in an address: “length”, or “-length” for the longest first. What is not known is the newest first."""
         name = (text or "").removeprefix("-")
         known = name in COLUMNS
-        return cls(name, (text or "").startswith("-"), searched) if known else cls(searched=searched)
+        return cls(name, (text or "").startswith("-")) if known else cls()
 
     def __str__(self) -> str:
         return f"{'-' if self.falling else ''}{self.name}"
 
-    def sort(self, calls: CallQuerySet) -> CallQuerySet:
+    def sort(self, calls: Any) -> Any:
+        """Calls, or by time also their transcripts. So the other two."""
         return calls.order_by(*self._by(self.falling))
 
-    def after(self, calls: CallQuerySet, call: Call) -> CallQuerySet:
+    def after(self, calls: Any, call: Call) -> Any:
         """Those that follow a call, the nearest first."""
         return calls.filter(self._beyond(call, self.falling)).order_by(*self._by(self.falling))
 
-    def before(self, calls: CallQuerySet, call: Call) -> CallQuerySet:
+    def before(self, calls: Any, call: Call) -> Any:
         """Those that stand before a call, the nearest first: the other way round."""
         return calls.filter(self._beyond(call, not self.falling)).order_by(*self._by(not self.falling))
 
     def _columns(self) -> list[Any]:
         first = COLUMNS[self.name]
-        return [*([] if first is None else [first]), F("transcript__rang_at" if self.searched else "rang_at"), F("pk")]
+        return [*([] if first is None else [first]), F("rang_at"), F("pk")]
 
     def _by(self, falling: bool) -> list[Any]:
         return [column.desc() if falling else column.asc() for column in self._columns()]

@@ -37,7 +37,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
     order = chosen.order
     asked = {name: request.GET.get(name) for name in ("after", "before")}
     try:
-        page, too_slow = listing.page(chosen.qs, order, **asked, words=chosen.words), False
+        page, too_slow = listing.page(chosen.rows, order, **asked, guessed=chosen.qs), False
     except listing.TooSlow:
         page, too_slow = listing.Page([], None, None, "0"), True
     found = listing.found(page.calls, chosen.wanted)
@@ -94,7 +94,7 @@ def export_list(request: HttpRequest) -> HttpResponseBase:
         audit.seen(
             request, audit.Act.EXPORTED, what="list of calls as CSV", narrowed_by=[c["name"] for c in chosen.chosen]
         )
-    rows = exports.as_csv(chosen.qs, chosen.order, settings.PUBLIC_BASE_URL)
+    rows = exports.as_csv(chosen.rows, chosen.order, settings.PUBLIC_BASE_URL)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = "attachment; filename=calls.csv"
     return response
@@ -106,7 +106,7 @@ def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """One call: what was said and heard, where it was interrupted, and with which settings."""
     call = get_object_or_404(Call.objects.select_related("agent", "number", "recording"), pk=call_id)
     chosen = CallFilter(request.GET, queryset=Call.objects.all())
-    before, after = listing.neighbours(chosen.qs, chosen.order, call)
+    before, after = listing.neighbours(chosen.rows, chosen.order, call)
     query = _without(request, "after", "before", "t")
     context = review.of(call, request.user)
     context |= {"query": query, "narrowed": bool(chosen.chosen)}

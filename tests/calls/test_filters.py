@@ -52,6 +52,45 @@ def test_a_call_like_that_is_kept_and_others_are_not(query: str, values: dict[st
     assert len(narrowed("")) == 1 + len(others)
 
 
+@pytest.mark.parametrize("is_changed_later", [False, True])
+@pytest.mark.parametrize(
+    ("query", "values"), [*BY_A_COLUMN, ("voice=O%27Brien%5C+%26+co", {"voice": "O'Brien\\ & co"})]
+)
+def test_a_word_and_a_filter_keep_what_both_keep(query: str, values: dict[str, Any], is_changed_later: bool) -> None:
+    plain = {"interruption_count": 0, "false_stop_count": 0, "duration_ms": 30_000, "voice": "marin", "revision": 3}
+    one, *others = many(3, **plain, carrier="other")
+    if not is_changed_later:
+        change(one, **values)
+    for call in (one, *others):
+        Transcript.objects.create(call=call, rang_at=call.rang_at, text=" my card ")
+    change(one, **values)
+    assert narrowed(f"q=card&{query}") == [one]
+    assert narrowed(f"q=-card&{query}") == narrowed(f"q=%22my%22+-card&{query}") == []
+    change(one, **{name: getattr(one, name) for name in values})
+    assert narrowed(f"q=card&{query}") == []
+
+
+def test_a_word_and_filters_keep_a_call_whose_agent_was_another() -> None:
+    one, other = many(2, interruption_count=1)
+    for call in (one, other):
+        Transcript.objects.create(call=call, rang_at=call.rang_at, text=" my card ")
+    night = Agent.objects.create(name="Night", instructions="x")
+    number = PhoneNumber.objects.create(number="+12025550143", agent=night)
+    change(one, agent=night, number=number)
+    assert narrowed(f"q=card&agent={night.pk}&number={number.pk}&interrupted=yes") == [one]
+    assert narrowed(f"q=card&agent={other.agent_id}") == [other]
+    night.delete()
+    number.delete()
+    assert set(narrowed("q=card&interrupted=yes")) == {one, other}
+
+
+def test_no_word_finds_what_the_index_knows_of_calls_beside_their_words() -> None:
+    one, *_ = many(1, interruption_count=1, voice="cedar")
+    Transcript.objects.create(call=one, rang_at=one.rang_at, text=" my card ")
+    for word in ("a", "=i", "=vcedar", "vcedar", "c", "i"):
+        assert narrowed(f"q={word.replace('=', '%3D')}") == ([one] if word == "c" else []), word
+
+
 @pytest.mark.parametrize("query", ["interrupted=no", "labelled=none", "shorter=30"])
 def test_a_call_that_is_not_like_that_is_left_out(query: str) -> None:
     one, other = many(2, interruption_count=0, duration_ms=30_000)

@@ -45,20 +45,20 @@ def test_pages_of_what_was_found_are_those_of_the_list() -> None:
     for call in many(120):
         Transcript.objects.create(call=call, rang_at=call.rang_at, text=" card ")
     chosen = CallFilter(QueryDict("q=card"), queryset=Call.objects.all())
-    assert chosen.words is not None
-    pages = [listing.page(chosen.qs, chosen.order, words=chosen.words)]
+    assert chosen.rows.model is Transcript
+    pages = [listing.page(chosen.rows, chosen.order)]
     while pages[-1].after:
-        pages.append(listing.page(chosen.qs, chosen.order, words=chosen.words, after=str(pages[-1].after)))
+        pages.append(listing.page(chosen.rows, chosen.order, after=str(pages[-1].after)))
     plain = [call.pk for call in NEWEST.sort(Call.objects.all())]
     assert [call.pk for page in pages for call in page.calls] == plain
-    back = listing.page(chosen.qs, chosen.order, words=chosen.words, before=str(pages[2].before))
+    back = listing.page(chosen.rows, chosen.order, before=str(pages[2].before))
     assert [call.pk for call in back.calls] == plain[50:100]
     assert back.total == "120"
 
 
 @pytest.mark.parametrize("query", ["", "q=card&interrupted=yes", "q=card&sort=-length", f"q={uuid4()}"])
 def test_what_words_alone_do_not_tell_is_asked_of_the_calls(query: str) -> None:
-    assert CallFilter(QueryDict(query), queryset=Call.objects.all()).words is None
+    assert CallFilter(QueryDict(query), queryset=Call.objects.all()).rows.model is Call
 
 
 def test_a_call_that_comes_in_moves_no_page() -> None:
