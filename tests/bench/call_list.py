@@ -92,7 +92,7 @@ def populate(count: int, words: list[str]) -> None:
         cursor.execute("set session_replication_role = replica")  # what is generated refers to what is generated
         cursor.execute("set maintenance_work_mem = '1GB'")
         indexes = without_indexes(cursor)
-        for statement in (CALLS, TURNS_OF_CALLS, TRANSCRIPTS, FIRST_WORDS, LABELS):
+        for statement in (CALLS, TURNS_OF_CALLS, FIRST_WORDS, LABELS, TRANSCRIPTS):
             began = time.monotonic()
             cursor.execute(
                 statement,
@@ -144,9 +144,11 @@ TURNS_OF_CALLS = """insert into calls_turn (call_id, side, item_id, reply_id, st
     case when t %% 2 = 0 then s.text else '' end, '', 4000, 4000, 0
   from calls_call c cross join generate_series(1, %(turns)s) t
   join sentence s on s.id = (hashtextextended(c.id::text, t) %% %(sentences)s + %(sentences)s) %% %(sentences)s"""
-TRANSCRIPTS = """insert into calls_transcript (call_id, rang_at, text)
-  select c.id, c.rang_at, string_agg(' ' || t.text || ' ', E'\\n' order by t.started_ms)
-  from calls_turn t join calls_call c on c.id = t.call_id group by c.id, c.rang_at order by c.rang_at"""
+TRANSCRIPTS = """insert into calls_transcript (call_id, rang_at, text, vector)
+  select id, rang_at, text, to_tsvector('simple', replace(text, E'\\n', ' qxqendqxq ')) || array_to_tsvector(marks) from
+   (select c.id, c.rang_at, call_marks(c) marks, string_agg(' ' || t.text || ' ', E'\\n' order by t.started_ms) as text
+    from calls_turn t join calls_call c on c.id = t.call_id group by c.id) said
+  order by rang_at"""
 FIRST_WORDS = """update only calls_call set first_words = left(t.text, 160) from calls_turn t
   where t.call_id = calls_call.id and t.item_id = 'item_1'"""
 LABELS = """with picked as (select id, row_number() over () n from calls_call where id::text < '01'),
@@ -209,7 +211,78 @@ def questions(words: list[str]) -> dict[str, Callable[[random.Random], str]]:
             f"q={chance.choice(middle)}&agent={chance.choice(agents)}&interrupted=yes&sort=-length"
         ),
         "search, no such word": lambda chance: "q=xylophones",
+    } | combinations(agents, day, orders, {"common": common, "some": middle, "rare": rare})
+
+
+def combinations(
+    agents: list[Any], day: Callable[[random.Random], str], orders: list[str], said: dict[str, list[str]]
+) -> dict[str, Callable[[random.Random], str]]:
+    """What a reviewer asks for who looks for a reason: filters with each other, with words, in any order."""
+
+    def order(chance: random.Random) -> str:
+        return f"sort={chance.choice(orders)}"
+
+    def agent(chance: random.Random) -> str:
+        return f"agent={chance.choice(agents)}"
+
+    def revision(chance: random.Random) -> str:
+        return f"revision={chance.randrange(1, 41)}"
+
+    def word(chance: random.Random) -> str:
+        return f"q={chance.choice(said[chance.choice(list(said))])}"
+
+    def filters(chance: random.Random, count: int) -> str:
+        kinds = [agent, day_after, revision, number, voice]
+        kinds += [lambda chance, fixed=fixed: fixed for fixed in FIXED]
+        return "&".join(kind(chance) for kind in chance.sample(kinds, count))
+
+    def day_after(chance: random.Random) -> str:
+        return f"since={day(chance)}"
+
+    def number(chance: random.Random) -> str:
+        return f"number={1 + chance.randrange(40)}"
+
+    def voice(chance: random.Random) -> str:
+        return f"voice={chance.choice(['marin', 'cedar', 'alloy', 'verse'])}"
+
+    return {
+        "failed, the longest first": lambda chance: "status=failed&sort=-length",
+        "refused, the slowest first": lambda chance: "status=refused&sort=-delay",
+        "failed and interrupted, the longest first": lambda chance: "status=failed&interrupted=yes&sort=-length",
+        "failed and long": lambda chance: "status=failed&longer=100",
+        "false stop, in each order": lambda chance: f"went_on=silent&{order(chance)}",
+        "dates and false stop, by length": lambda chance: (
+            f"since={day(chance)}&until={day(chance)}&went_on=silent&sort=-length"
+        ),
+        "revision, by false stops": lambda chance: f"{revision(chance)}&sort=-false_stops",
+        "long ones of an agent, by delay": lambda chance: f"{agent(chance)}&longer=200&sort=-delay",
+        "another carrier, by interruptions": lambda chance: "carrier=other&sort=-interruptions",
+        "piece of a number, by length": lambda chance: f"caller={chance.randrange(1000, 10000)}&sort=-length",
+        "labelled, in each order": lambda chance: f"labelled={chance.choice(['any', 'stop', 'note'])}&{order(chance)}",
+        "two filters, in each order": lambda chance: f"{filters(chance, 2)}&{order(chance)}",
+        "three filters, in each order": lambda chance: f"{filters(chance, 3)}&{order(chance)}",
+        "word, in each order": lambda chance: f"{word(chance)}&{order(chance)}",
+        "label and a word": lambda chance: f"labelled=any&{word(chance)}",
+        "dates and a word, by length": lambda chance: (
+            f"since={day(chance)}&until={day(chance)}&{word(chance)}&sort=-length"
+        ),
+        "failed and a word, the longest first": lambda chance: f"status=failed&{word(chance)}&sort=-length",
+        "word and a filter, in each order": lambda chance: f"{word(chance)}&{filters(chance, 1)}&{order(chance)}",
+        "word and two filters, in each order": lambda chance: f"{word(chance)}&{filters(chance, 2)}&{order(chance)}",
+        "common word, agent and interrupted, by length": lambda chance: (
+            f"q={chance.choice(said['common'])}&{agent(chance)}&interrupted=yes&sort=-length"
+        ),
+        "rare word, agent and interrupted, by length": lambda chance: (
+            f"q={chance.choice(said['rare'])}&{agent(chance)}&interrupted=yes&sort=-length"
+        ),
     }
+
+
+FIXED = [
+    *("interrupted=yes", "interrupted=no", "went_on=silent", "went_on=any", "labelled=any", "labelled=none"),
+    *("status=failed", "status=ended", "carrier=twilio", "longer=100", "shorter=40"),
+]
+"""Filters with few values."""
 
 
 def measure(args: argparse.Namespace, words: list[str]) -> list[Figure]:
