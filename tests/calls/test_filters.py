@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 
 from agents.models import Agent, PhoneNumber
-from calls import search
+from calls import filters, search
 from calls.filters import CallFilter
 from calls.models import Call, Label, Transcript
 from tests.calls.many import many
@@ -20,7 +21,9 @@ pytestmark = pytest.mark.django_db
 def narrowed(query: str) -> list[Call]:
     chosen = CallFilter(QueryDict(query), queryset=Call.objects.order_by("-rang_at"))
     assert chosen.is_valid(), chosen.errors
-    return list(chosen.qs)
+    found = list(chosen.qs)
+    assert {row.pk for row in chosen.rows} == {call.pk for call in found}, "found in another way, these are others"
+    return found
 
 
 def change(call: Call, **values: Any) -> None:
@@ -68,6 +71,17 @@ def test_a_word_and_a_filter_keep_what_both_keep(query: str, values: dict[str, A
     assert narrowed(f"q=-card&{query}") == narrowed(f"q=%22my%22+-card&{query}") == []
     change(one, **{name: getattr(one, name) for name in values})
     assert narrowed(f"q=card&{query}") == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite finds calls in one way")
+def test_few_calls_are_found_by_their_marks_and_many_by_walking(monkeypatch: pytest.MonkeyPatch) -> None:
+    def times(query: str) -> int:
+        """That the index of words is asked."""
+        return str(CallFilter(QueryDict(query), queryset=Call.objects.all()).rows.query).count("@@")
+
+    assert [times("q=card&interrupted=yes"), times("q=card&interrupted=no"), times("interrupted=yes")] == [2, 1, 0]
+    monkeypatch.setattr(filters, "FEW", 0)
+    assert times("q=card&interrupted=yes") == 1
 
 
 def test_a_word_and_filters_keep_a_call_whose_agent_was_another() -> None:
