@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Prefetch, QuerySet
 
 from calls import measures, summaries
-from calls.models import Backlog, Call, CallEvent, Transcript
+from calls.models import Backlog, Call, CallEvent, Transcript, Turn
 
 logger = logging.getLogger("calls")
 
@@ -62,8 +62,10 @@ def _one_batch() -> int:
 def _with_rows(calls: QuerySet[Call]) -> QuerySet[Call]:
     """Everything that a summary is made of, in as many queries as there are tables."""
     events = CallEvent.objects.filter(kind__in=measures.KINDS).order_by("seq")
+    turns = Turn.objects.only("call", "side", "item_id", "started_ms", "ended_ms", "text")
     return calls.prefetch_related(
-        Prefetch("events", events, to_attr="measured"), "turns", "interruptions", "refusals", "labels", "transcript"
+        *(Prefetch("events", events, to_attr="measured"), Prefetch("turns", turns)),
+        *("interruptions", "refusals", "labels", "transcript"),
     )
 
 
@@ -85,15 +87,29 @@ def _store(calls: list[Call]) -> None:
         stored = getattr(call, "transcript", None)
         if text != ("" if stored is None else stored.text):
             texts.append(Transcript(call=call, rang_at=call.rang_at, text=text))
-    Call.objects.bulk_update(changed, COLUMNS, batch_size=100)
+    _write(changed)
     Transcript.objects.bulk_create(
         texts, update_conflicts=True, unique_fields=["call"], update_fields=["rang_at", "text"]
     )
+
+
+def _write(calls: list[Call]) -> None:
+    """`bulk_update`, without its CASE of every call in every column: two thirds of the time of a batch were for them."""
+    columns = [Call._meta.get_field(name) for name in COLUMNS]
+    key = Call._meta.pk
+    values = [
+        [field.get_db_prep_save(getattr(call, field.attname), connection) for field in (*columns, key)]
+        for call in calls
+    ]
+    if values:
+        assigned = ", ".join(f'"{field.column}" = %s' for field in columns)
+        with connection.cursor() as cursor:
+            cursor.executemany(f'UPDATE "{Call._meta.db_table}" SET {assigned} WHERE "{key.column}" = %s', values)
 
 
 def _is_other(call: Call) -> bool:
     """Bring a call in memory up to date. Whether it was not."""
     before = [getattr(call, name) for name in COLUMNS]
     call.begin_with(call.settings)
-    summaries.change(call, call.measured, list(call.turns.all()))  # type: ignore[attr-defined]
+    summaries.change(call, call.measured, list(call.turns.all()))
     return before != [getattr(call, name) for name in COLUMNS]
