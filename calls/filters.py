@@ -18,7 +18,7 @@ from calls.models import Call, CallQuerySet, Transcript, TranscriptQuerySet
 from calls.ordering import COLUMNS, Order
 from voiceplatform import registry
 
-FEW = 7_000
+FEW = 3_000
 """Calls that are collected and sorted about as soon as a page is found among them by walking, in a million."""
 
 DAY = forms.DateInput(attrs={"type": "date"})
