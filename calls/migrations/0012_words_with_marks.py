@@ -2,8 +2,11 @@
 
 A word of one call in a hundred, one agent and “interrupted”, by length: each of them names thousands of calls, and no index had
 two of them. So beside the words of a transcript stand marks of its call (`=a12`: agent 12; no word begins with “=”), kept by
-triggers, and the index of words answers for the filters too. And the indexes of the orders hold what calls are narrowed by: of the
-failed calls the longest are the last of a million, which cost seconds while each had to be fetched to know that it had not failed.
+triggers, and the index of words answers for the filters too. And the indexes of the orders hold what calls are narrowed by, so that
+those that are left out need not be fetched to know it.
+
+Calls that did not just end have two small indexes of their own. Failed ones are short and refused ones have no delay, which no
+statistics tell: PostgreSQL looked for the longest failed call among the longest of all, and walked past a million.
 
 Not among the indexes of the model, because SQLite has no INCLUDE and would warn of it.
 """
@@ -21,6 +24,8 @@ ORDERS = {
     "call_by_false_stops": "false_stop_count DESC, rang_at DESC, id DESC",
     "call_by_time": "rang_at DESC, id DESC",
 }
+UNUSUAL = {"call_unusual_by_length": ORDERS["call_by_length"], "call_unusual_by_delay": ORDERS["call_by_delay"]}
+COVERING = f"ON calls_call ({{by}}) INCLUDE ({', '.join(NARROWED_BY)})"
 WORDS = r"to_tsvector('simple', replace({text}, E'\n', ' qxqendqxq '))"
 INDEX_OF_WORDS = "CREATE INDEX transcript_vector ON calls_transcript USING gin (vector)"
 # What calls.search.marks asks for. A number that is none gives no mark.
@@ -53,7 +58,8 @@ END $$""",
 ]
 FORWARDS = [
     *(f"DROP INDEX IF EXISTS {name}" for name in ORDERS),
-    *(f"CREATE INDEX {name} ON calls_call ({by}) INCLUDE ({', '.join(NARROWED_BY)})" for name, by in ORDERS.items()),
+    *(f"CREATE INDEX {name} {COVERING.format(by=by)}" for name, by in ORDERS.items()),
+    *(f"CREATE INDEX {name} {COVERING.format(by=by)} WHERE status <> 'ended'" for name, by in UNUSUAL.items()),
     MARKS,
     "DROP INDEX transcript_vector",
     "ALTER TABLE calls_transcript ALTER COLUMN vector DROP EXPRESSION",  # what is stored stays
@@ -72,7 +78,7 @@ BACKWARDS = [
     f"ALTER TABLE calls_transcript ADD COLUMN vector tsvector GENERATED ALWAYS AS ({WORDS.format(text='text')}) STORED",
     "ALTER TABLE calls_transcript ALTER COLUMN vector SET STATISTICS 1000",
     INDEX_OF_WORDS,
-    *(f"DROP INDEX {name}" for name in ORDERS),
+    *(f"DROP INDEX {name}" for name in (*ORDERS, *UNUSUAL)),
     *(f"CREATE INDEX {name} ON calls_call ({by})" for name, by in ORDERS.items() if name != "call_by_time"),
 ]
 
