@@ -187,7 +187,7 @@ def questions(words: list[str]) -> dict[str, Callable[[random.Random], str]]:
         "number": lambda chance: f"number={1 + chance.randrange(40)}",
         "caller's number": lambda chance: f"caller={chance.randrange(1000, 10000)}",
         "carrier": lambda chance: f"carrier={chance.choice(['twilio'])}",
-        "voice": lambda chance: f"voice={chance.choice(['marin', 'cedar', 'nobody'])}",
+        "voice": lambda chance: f"voice={chance.choice([*VOICES[:2], 'nobody'])}",
         "revision": lambda chance: f"revision={chance.randrange(1, 45)}",
         "dates": lambda chance: f"since={day(chance)}&until={day(chance)}",
         "until a day": lambda chance: f"until={day(chance)}",
@@ -232,18 +232,8 @@ def combinations(
         return f"q={chance.choice(said[chance.choice(list(said))])}"
 
     def filters(chance: random.Random, count: int) -> str:
-        kinds = [agent, day_after, revision, number, voice]
-        kinds += [lambda chance, fixed=fixed: fixed for fixed in FIXED]
-        return "&".join(kind(chance) for kind in chance.sample(kinds, count))
-
-    def day_after(chance: random.Random) -> str:
-        return f"since={day(chance)}"
-
-    def number(chance: random.Random) -> str:
-        return f"number={1 + chance.randrange(40)}"
-
-    def voice(chance: random.Random) -> str:
-        return f"voice={chance.choice(['marin', 'cedar', 'alloy', 'verse'])}"
+        others = [f"since={day(chance)}", f"number={chance.randint(1, 40)}", f"voice={chance.choice(VOICES)}"]
+        return "&".join(chance.sample([agent(chance), revision(chance), *others, *FIXED], count))
 
     return {
         "failed, the longest first": lambda chance: "status=failed&sort=-length",
@@ -278,6 +268,7 @@ def combinations(
     }
 
 
+VOICES = ["marin", "cedar", "alloy", "verse"]
 FIXED = [
     *("interrupted=yes", "interrupted=no", "went_on=silent", "went_on=any", "labelled=any", "labelled=none"),
     *("status=failed", "status=ended", "carrier=twilio", "longer=100", "shorter=40"),
