@@ -31,7 +31,7 @@ PR_SET_PDEATHSIG = 1
 READY_S = 60.0
 AWAY = http.HTTPStatus.SERVICE_UNAVAILABLE
 STOP_S = 12.0
-LESS_URGENT = 5
+LESS_URGENT = 10
 """Niceness of those for whom nobody waits on the phone."""
 
 STEADY_S = 20.0

@@ -55,6 +55,7 @@ class Caller:
         with contextlib.suppress(ConnectionClosed):
             await self._speak(socket, seconds)
         self.heard.hung_up_at = time.monotonic()
+        self._silence(self.heard.hung_up_at)
         await self._phone.hang_up()
         self.heard.close_code = socket.close_code
         for task in tasks:
@@ -94,6 +95,8 @@ class Caller:
                     self._take(text, arrived)
 
     def _take(self, text: str | bytes, arrived: float) -> None:
+        if self.heard.hung_up_at:
+            return
         message, now = orjson.loads(text), time.monotonic()
         match message["event"]:
             case "media":
@@ -102,16 +105,20 @@ class Caller:
                 self._buffer.mark(message["mark"]["name"], now)
             case "clear":
                 self.heard.clears.append(arrived)
-                names = self._buffer.clear(now)
-                heard: dict[int, int] = {}
-                for _, sound in self._buffer.heard:
-                    for byte in set(sound) - {0xFF}:
-                        heard[byte] = heard.get(byte, 0) + sound.count(byte)
-                self.heard.heard_at_clear.append(heard)
-                self._buffer.heard.clear()
-                self._stopped = set(self.heard.received)
-                for name in names:
+                for name in self._silence(now):
                     self._return(name)
+
+    def _silence(self, now: float) -> list[str]:
+        """Nothing more is heard: by a clear, or because the caller hangs up while one is on its way. The marks that are due."""
+        names = self._buffer.clear(now)
+        heard: dict[int, int] = {}
+        for _, sound in self._buffer.heard:
+            for byte in set(sound) - {0xFF}:
+                heard[byte] = heard.get(byte, 0) + sound.count(byte)
+        self.heard.heard_at_clear.append(heard)
+        self._buffer.heard.clear()
+        self._stopped = set(self.heard.received)
+        return names
 
     def _media(self, sound: bytes, arrived: float, now: float) -> None:
         for byte in sorted(set(sound) - {0xFF}):
