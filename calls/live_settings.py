@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
+import orjson
 from channels.layers import get_channel_layer
 
 from calls.conversation import facts
@@ -32,6 +34,9 @@ PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Between two attempts of a call to reach the layer; the last one again and again. Each attempt that fails costs the layer a queue
 that it never gives back, so they become rare."""
 
+PART = "#"
+"""Between a page's channel and the number of its change; no channel's name has one."""
+
 Message = dict[str, Any]
 
 
@@ -41,6 +46,11 @@ class LayerAway(Exception):
 
 def group(agent_id: int) -> str:
     return f"agent-{agent_id}"
+
+
+def digest(turn: Message) -> str:
+    """The same for the same settings, whatever way they have come."""
+    return hashlib.sha256(orjson.dumps(turn, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class LiveSettings:
@@ -97,19 +107,32 @@ class LiveSettings:
             with contextlib.suppress(Exception):
                 await layer.group_discard(self._group, channel)
 
+    def newest(self) -> Message:
+        """The turn settings as they will be when all that was offered is in force."""
+        return next(reversed(self._offered.values()), self.turn)
+
     def offer(self, message: Message) -> None:
-        """Tell the conversation. What differs is reckoned here: each call may have begun with another revision."""
+        """Tell the conversation. What differs is reckoned here: each call may have begun with another revision.
+
+        `based_on`: the digest of the settings of which somebody changed a part. When others have changed them since, nothing is
+        taken, and the answer brings the newest, for another attempt: else the second change would take the first one back.
+        """
         try:
+            newest = self.newest()
+            ticket = f"{message.get('ticket', '')}{PART}{message['change']}" if "change" in message else ""
+            if "based_on" in message and message["based_on"] != digest(newest):
+                self._tell(ticket, {"state": "overtaken"})
+                return
             turn = dict(message["turn"])
             settings = ConversationSettings.of(
                 turn, greeting=self._greeting, turn_detection=dict(message["turn_detection"])
             )
             changes = {
-                name: (self.turn.get(name), value)
+                name: (newest.get(name), value)
                 for name, value in turn.items()
-                if name != "revision" and self.turn.get(name) != value
+                if name != "revision" and newest.get(name) != value
             }
-            ticket = str(message.get("ticket", ""))
+            ticket = ticket or str(message.get("ticket", ""))
             self._offered[ticket] = turn
             self._feed(SettingsChanged(settings, str(message.get("by", "")), changes, ticket))
         except Exception:
@@ -125,23 +148,31 @@ class LiveSettings:
         turn = self._offered.pop(ticket, None)
         if applied and turn is not None:
             self.turn = turn
-        if ticket:
-            task = asyncio.get_running_loop().create_task(self._answer(ticket, applied, command.data))
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
-
-    async def _answer(self, ticket: str, applied: bool, data: Message) -> None:
+        data = command.data
         answer = {
-            "type": "settings.answered",
-            "call": str(self._call_id),
             "state": "applied" if applied else "refused",
             "revision": data.get("revision", 0),
             "differences": list(data.get("differences", ())),
             "code": data.get("code", ""),
         }
+        self._tell(ticket, answer)
+
+    def _tell(self, ticket: str, answer: Message) -> None:
+        """Who asked, if anybody waits: with the number of the change, and the settings to base the next one on."""
+        channel, numbered, change = ticket.partition(PART)
+        if not channel:
+            return
+        answer = {"type": "settings.answered", "call": str(self._call_id), **answer}
+        if numbered:
+            answer |= {"change": change, "turn": self.newest()}
+        task = asyncio.get_running_loop().create_task(self._send(channel, answer))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _send(self, channel: str, answer: Message) -> None:
         try:
             async with asyncio.timeout(AWAY_S):
-                await get_channel_layer().send(ticket, answer)
+                await get_channel_layer().send(channel, answer)
         except Exception as error:
             logger.warning("[%s] Nobody could be told of the settings (%s)", self._call_id, type(error).__name__)
 

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import Agent
+from agents.tuning import may_change
 from calls import access, services, tokens
 from calls.carriers.browser import Browser
 from calls.following import tuning
@@ -77,25 +78,31 @@ def start(request: HttpRequest, agent_id: int) -> JsonResponse:
 @require_POST
 def keep(request: HttpRequest, agent_id: int) -> JsonResponse:
     """Save for the agent what was tried in a running call: `{"values": {name: value}, "call": id}`."""
-    if not may_tune(request.user):
+    if not may_keep(request):
         raise PermissionDenied
     agent = get_object_or_404(Agent, pk=agent_id)
     try:
         asked = json.loads(request.body)
-        values, call_id = dict(asked["values"]), UUID(asked["call"])
+        values, call_id = dict(asked["values"]), UUID(str(asked["call"]))
     except (ValueError, KeyError, TypeError):
         return JsonResponse({"says": "The page asked for something unknown. Load it again."}, status=400)
+    call = get_object_or_404(Call, pk=call_id, agent=agent)
     try:
-        changes = tuning.keep(agent, values, call_id, by=request.user)
+        changes = tuning.keep(agent, values, call, by=request.user)
     except tuning.NotAccepted as why:
         return JsonResponse({"says": f"Nothing was saved. {why}"}, status=422)
     if not changes:
         return JsonResponse({"says": f"{agent} has these already."})
     told = [[change.label, change.shown_old, change.shown_new] for change in changes]
-    audit.seen(request, Act.CHANGED, agent, tried_in=call_id, changes=told)
+    audit.seen(request, Act.CHANGED, agent, tried_in=call.pk, changes=told)
     return JsonResponse(
         {"says": f"Saved for {agent}: {', '.join(map(str, changes))}. Calls from now on begin with it."}
     )
+
+
+def may_keep(request: HttpRequest) -> bool:
+    """Make settings of a call the agent's: needs what every other way to change a saved agent needs."""
+    return access.may_see(request.user) and may_change(request)
 
 
 def _context(request: HttpRequest, whose: Agent | None = None, /, **more: Any) -> dict[str, Any]:
@@ -111,6 +118,6 @@ def _context(request: HttpRequest, whose: Agent | None = None, /, **more: Any) -
         **admin.site.each_context(request),
         "may": may,
         "controls": tuning.controls(),
-        "tuned": whose if may["tune"] else None,
+        "tuned": whose if may_keep(request) else None,
         **more,
     }

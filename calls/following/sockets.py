@@ -7,6 +7,8 @@ import contextlib
 import logging
 import struct
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from django.contrib.auth import get_user_model
 from calls import access, explanations
 from calls.following import tuning
 from calls.following.switchboard import ASK_AGAIN_S, BOARD, GROUP, follow_group, listen_group
+from calls.live_settings import digest
 from calls.models import Call
 from voiceplatform import audit
 from voiceplatform.access import may
@@ -33,6 +36,10 @@ CHECK_EVERY = 6
 ROWS_ASKED = 200
 LONGEST_SENTENCE = 400
 LONGEST_MESSAGE = 16_384
+ATTEMPTS = 5
+"""At changing what others change at the same moment."""
+
+CHANGES_KEPT = 50
 TRY_LATER, NOT_ALLOWED = 1013, 4403
 
 Message = dict[str, Any]
@@ -99,9 +106,11 @@ class StaffSocket(AsyncWebsocketConsumer):
         turn = 0
         while True:
             try:
-                if turn and turn % CHECK_EVERY == 0 and not await self.may_see():
-                    await self.close(NOT_ALLOWED)
-                    return
+                if turn and turn % CHECK_EVERY == 0:
+                    if not await self.may_see():
+                        await self.close(NOT_ALLOWED)
+                        return
+                    await self.check()
                 await self.ask(first=turn == 0)
             except Exception as error:
                 logger.warning("A page that follows calls lost the layer (%s)", type(error).__name__)
@@ -112,6 +121,9 @@ class StaffSocket(AsyncWebsocketConsumer):
 
     async def joined(self) -> None:
         """Join the groups whose news the page wants."""
+
+    async def check(self) -> None:
+        """Whether its user may still do what this page does."""
 
     async def ask(self, *, first: bool) -> None:
         """Say that somebody looks."""
@@ -172,7 +184,9 @@ class CallSocket(StaffSocket):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._call: Call | None = None
-        self._turn: Message = {}
+        self._turn: Message = {}  # what the next change is based on
+        self._asked: dict[str, Asked] = {}
+        self._numbers = count(1)
         self._words: dict[str, str] = {}
         self._listens = False
         self._seq = 0
@@ -220,7 +234,17 @@ class CallSocket(StaffSocket):
         await self.tell({"type": "ordered", "order": message["order"], "done": message["done"]})
 
     async def settings_answered(self, message: Message) -> None:
-        await self.tell({**message, "type": "settings"})
+        asked = self._asked.pop(str(message.pop("change", "")), None)
+        self._turn = message.get("turn") or self._turn
+        if message["state"] != "overtaken":
+            await self.tell({**message, "type": "settings", "change": asked.change if asked else None})
+        elif asked is not None:
+            try:
+                if asked.attempt == ATTEMPTS:
+                    raise Refusal("Others are changing this call at the same moment. Try again.")
+                await self._change(asked.again())
+            except Refusal as why:
+                await self._refuse("settings", why, asked.change)
 
     # --- from the page
 
@@ -236,7 +260,10 @@ class CallSocket(StaffSocket):
         try:
             await do(self, message)
         except Refusal as why:
-            await self.tell({"type": "refused", "do": message["do"], "why": str(why)})
+            await self._refuse(message["do"], why, message.get("change"))
+
+    async def _refuse(self, do: str, why: Refusal, change: object) -> None:
+        await self.tell({"type": "refused", "do": do, "why": str(why), "change": change, "turn": self._turn})
 
     async def _say(self, message: Message) -> None:
         await self._needs(access.may_steer, "You may not speak to callers. Ask an administrator.")
@@ -252,31 +279,47 @@ class CallSocket(StaffSocket):
         await audit.heard(self.scope, Act.HUNG_UP, self._call)
 
     async def _listen(self, message: Message) -> None:
-        on = message.get("on") is True
-        group = listen_group(self._call_id)
-        if not on:
-            self._listens = False
-            await self.channel_layer.group_discard(group, self.channel_name)
+        if message.get("on") is not True:
+            await self._stop_listening()
             return
         await self._needs(access.may_hear, "You may not hear calls. Ask an administrator.")
         if not self._listens:
-            self._listens = True
-            await self.channel_layer.group_add(group, self.channel_name)
+            # Nothing is heard before the call and the audit log know of it.
             await self._order("listen")
             await audit.heard(self.scope, Act.LISTENED, self._call)
+            await self.channel_layer.group_add(listen_group(self._call_id), self.channel_name)
+            self._listens = True
             await self.ask(first=False)
+
+    async def _stop_listening(self) -> None:
+        self._listens = False
+        await self.channel_layer.group_discard(listen_group(self._call_id), self.channel_name)
+
+    async def check(self) -> None:
+        if self._listens and not await self.may(access.may_hear):
+            await self._stop_listening()
+            await self._refuse("listen", Refusal("You may not hear calls any more. Ask an administrator."), None)
 
     async def _settings(self, message: Message) -> None:
         await self._needs(may_tune, "You may not change turn settings. Ask an administrator.")
         values = message.get("values")
         if not isinstance(values, dict) or not self._turn or self._call is None:
             raise Refusal("The call has not told its settings yet.")
+        await self._change(Asked(values, message.get("change")))
+        await audit.heard(self.scope, Act.APPLIED_LIVE, self._call, **{k: str(v) for k, v in values.items()})
+
+    async def _change(self, asked: Asked) -> None:
+        """Make the whole of it, from what the call has or will have, and offer that."""
+        assert self._call is not None
         try:
-            whole = await database_sync_to_async(tuning.changed)(self._call.agent_id, self._turn, values)
+            whole = await database_sync_to_async(tuning.changed)(self._call.agent_id, self._turn, asked.values)
         except tuning.NotAccepted as why:
             raise Refusal(str(why)) from None
-        await self._order("settings", **whole)
-        await audit.heard(self.scope, Act.APPLIED_LIVE, self._call, **{k: str(v) for k, v in values.items()})
+        number = str(next(self._numbers))
+        await self._order("settings", **whole, based_on=digest(self._turn), change=number)
+        self._asked[number], self._turn = asked, whole["turn"]
+        if len(self._asked) > CHANGES_KEPT:
+            self._asked.pop(next(iter(self._asked)))
 
     async def _needs(self, what: Callable[[Any], bool], otherwise: str) -> None:
         if not await self.may(what):
@@ -299,6 +342,18 @@ class CallSocket(StaffSocket):
         for group in (follow_group(self._call_id), listen_group(self._call_id)):
             with contextlib.suppress(Exception):
                 await self.channel_layer.group_discard(group, self.channel_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A change on its way to the call: values by name, and the page's own number of it."""
+
+    values: Message
+    change: object
+    attempt: int = 1
+
+    def again(self) -> Asked:
+        return replace(self, attempt=self.attempt + 1)
 
 
 class Refusal(Exception):

@@ -6,10 +6,10 @@ agent by an act of its own, which makes a revision.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,6 +19,7 @@ from agents.defaults import unit
 from agents.fields import scale
 from agents.history import Change
 from agents.models import Agent, TurnSettings
+from calls.models import Call
 
 OFFERED = (
     "threshold",
@@ -105,11 +106,11 @@ def changed(agent_id: int, turn: Mapping[str, Any], values: Mapping[str, Any]) -
     return {"turn": in_force, "turn_detection": made.turn_detection()}
 
 
-def keep(agent: Agent, values: Mapping[str, Any], call_id: UUID, *, by: Any) -> list[Change]:
+def keep(agent: Agent, values: Mapping[str, Any], call: Call, *, by: Any) -> list[Change]:
     """Make values that were tried in a call the agent's own. What changed. Raises NotAccepted."""
     cleaned = _cleaned(values)
     try:
-        return services.change_turn_settings(agent=agent, values=cleaned, by=by, why=f"tried in call {call_id}")
+        return services.change_turn_settings(agent=agent, values=cleaned, by=by, why=f"tried in call {call.pk}")
     except ValidationError as error:
         raise NotAccepted(" ".join(error.messages)) from None
 
@@ -119,9 +120,14 @@ def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := set(values) - set(OFFERED):
         raise NotAccepted(f"Not to be changed in a call: {', '.join(sorted(unknown))}.")
     try:
-        return {name: TurnSettings._meta.get_field(name).clean(value, None) for name, value in values.items()}
+        cleaned = {name: TurnSettings._meta.get_field(name).clean(value, None) for name, value in values.items()}
     except ValidationError as error:
         raise NotAccepted(" ".join(error.messages)) from None
+    except OverflowError:
+        raise NotAccepted("That is no number of a setting.") from None
+    if not all(math.isfinite(value) for value in cleaned.values() if isinstance(value, float)):
+        raise NotAccepted("That is no number of a setting.")  # no validator says so of “nan”
+    return cleaned
 
 
 def _lines(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.test import Client
 
@@ -142,7 +143,16 @@ def test_what_was_tried_in_a_call_is_kept_for_the_agent(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"threshold": 7}, {"threshold": "loud"}, {"min_speech_ms": None}, {"mode": "full"}, {"pk": 1}]
+    "values",
+    [
+        {"threshold": 7},
+        {"threshold": "loud"},
+        {"min_speech_ms": None},
+        {"mode": "full"},
+        {"pk": 1},
+        {"threshold": "nan"},
+        {"min_speech_ms": float("inf")},
+    ],
 )
 def test_what_the_settings_do_not_take_is_not_kept(agent: Agent, values: dict[str, object]) -> None:
     answer = kept(signed_in(people.TUNER), agent, running(agent), **values)
@@ -151,7 +161,37 @@ def test_what_the_settings_do_not_take_is_not_kept(agent: Agent, values: dict[st
     assert TurnSettings.objects.get(agent=agent).threshold == 0.6
 
 
-@pytest.mark.parametrize("body", ["", "[]", '{"values": 3, "call": "x"}', '{"values": {}}'])
+def test_what_was_tried_with_another_agent_is_not_kept(agent: Agent) -> None:
+    other = Agent.objects.create(name="Night desk", instructions="Help.")
+    tuner = signed_in(people.TUNER)
+    assert kept(tuner, agent, running(other), threshold=0.7).status_code == 404
+    unknown = Call(pk=uuid4())
+    assert kept(tuner, agent, unknown, threshold=0.7).status_code == 404
+    assert TurnSettings.objects.get(agent=agent).threshold == 0.6
+
+
+def test_who_may_change_running_calls_alone_keeps_nothing_for_the_agent(agent: Agent) -> None:
+    client, user = Client(), people.person(people.REVIEWER)
+    assert user is not None
+    user.user_permissions.add(Permission.objects.get(codename="change_turnsettings"))
+    client.force_login(user)
+    call = running(agent)
+    assert kept(client, agent, call, threshold=0.7).status_code == 403
+    page = client.get(f"/calls/live/{call.pk}/").content.decode()
+    assert ('"tune": true' in page, 'id="lv-keep"' in page) == (True, False)
+
+
+BODIES = [
+    "",
+    "[]",
+    '{"values": {}}',
+    '{"values": 3, "call": "x"}',
+    '{"values": {}, "call": 5}',
+    '{"values": {}, "call": []}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
 def test_what_is_no_request_is_answered_in_words(agent: Agent, body: str) -> None:
     path = f"/calls/live/agents/{agent.pk}/keep/"
     answer = signed_in(people.TUNER).post(path, body, content_type="application/json")

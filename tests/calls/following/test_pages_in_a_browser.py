@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Agent, TurnSettings
 from calls.following import tuning
@@ -33,7 +33,11 @@ NEWS = """(turn) => {
 }"""
 """A call's news, as they come over the page's socket."""
 
-SOCKETS = "window.sockets = []; window.WebSocket = class { constructor() { window.sockets.push(this); } send() {} close() {} };"
+SOCKETS = """window.sockets = []; window.sent = []; window.WebSocket = class {
+  constructor() { window.sockets.push(this); this.readyState = 1; }
+  send(text) { window.sent.push(JSON.parse(text)); }
+  close() {}
+}; window.WebSocket.OPEN = 1;"""
 """The server of these tests has no websockets; whole calls have a test of their own."""
 
 
@@ -86,4 +90,35 @@ def test_before_a_call_from_the_browser_its_settings_are_those_that_are_saved(
     assert page.locator("#lv-threshold").input_value() == "0.81"
     assert page.locator("output[for=lv-threshold]").inner_text() == "0.81"
     assert page.locator("#lv-threshold").is_disabled()
+    page.context.close()
+
+
+def test_only_what_came_into_force_is_kept_whatever_order_the_answers_have(
+    browser: Browser, live_server: Any, call: Call
+) -> None:
+    turn = {name: TurnSettings._meta.get_field(name).get_default() for name in tuning.OFFERED}
+    page = opened(browser, live_server, f"/calls/live/{call.pk}/", WIDTHS[0], "light")
+    page.evaluate(NEWS, turn)
+
+    def told(**message: Any) -> None:
+        page.evaluate("(m) => window.sockets[0].onmessage({ data: JSON.stringify(m) })", message)
+
+    def asked(count: int) -> list[dict[str, Any]]:
+        page.wait_for_function(f"window.sent.filter((m) => m.do === 'settings').length === {count}")
+        return list(page.evaluate("window.sent.filter((m) => m.do === 'settings')"))
+
+    for number, name in enumerate(("threshold", "grace_ms", "echo_guard"), start=1):
+        page.locator(f"#lv-{name}").press("ArrowRight")
+        assert list(asked(number)[-1]["values"]) == [name]
+    assert page.locator("#lv-keep").is_hidden()
+    told(type="refused", do="settings", why="No.", change=2, turn=turn)
+    told(type="settings", state="applied", change=1, turn={**turn, "threshold": 0.61})
+    told(type="settings", state="refused", code="invalid_value", change=3, turn={**turn, "threshold": 0.61})
+    assert page.locator("#lv-grace_ms").input_value() == str(turn["grace_ms"])
+    assert page.locator("#lv-echo_guard").input_value() == str(turn["echo_guard"])
+    page.get_by_role("button", name="Keep what you changed for Front desk").click()
+    expect(page.locator("#lv-told")).to_contain_text("Saved for Front desk: threshold 0.6 → 0.61.")
+    expect(page.locator("#lv-keep")).to_be_hidden()
+    saved = TurnSettings.objects.get(agent=call.agent_id)
+    assert (saved.threshold, saved.grace_ms) == (0.61, turn["grace_ms"])
     page.context.close()

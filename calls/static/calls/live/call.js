@@ -113,7 +113,8 @@ function follow(path) {
       if (message.type === "news") news(message);
       else if (message.type === "unknown") trouble("This call is not known.");
       else if (message.type === "refused") {
-        part("told").textContent = "";
+        if (message.do === "settings") settings.refused(message);
+        if (message.do === "listen") stopListening();
         trouble(message.why);
       } else if (message.type === "settings") settings.answered(message);
       else if (message.type === "ordered") ordered(message);

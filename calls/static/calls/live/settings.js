@@ -8,7 +8,8 @@ export class Settings {
     this.told = told;
     this.send = send;
     this.changed = {};
-    this.sent = {};
+    this.sent = {}; // by number of the change
+    this.number = 0;
     this.tried = {}; // and in force
     this.keep = keep;
     form.addEventListener("submit", (event) => event.preventDefault());
@@ -45,18 +46,32 @@ export class Settings {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.told.textContent = "Sending …";
-      this.send({ do: "settings", values: this.changed });
-      this.sent = this.changed;
+      this.number++;
+      this.sent[this.number] = this.changed;
+      this.send({ do: "settings", values: this.changed, change: this.number });
       this.changed = {};
     }, WAIT_MS);
   }
 
-  answered({ state, differences, code }) {
+  answered({ state, differences, code, change, turn }) {
+    const values = this.sent[change] ?? {};
+    delete this.sent[change];
     const but = differences?.length ? `, but the model did not take: ${differences.join(", ")}` : "";
-    if (state === "applied") Object.assign(this.tried, this.sent);
-    this.sent = {};
-    if (this.keep) this.keep.hidden = !Object.keys(this.tried).length;
+    if (state === "applied") Object.assign(this.tried, values);
+    else this.show(turn ?? {});
+    this.offerToKeep();
     this.told.textContent = state === "applied" ? `In force${but}.` : `The model refused it (${code || "no reason given"}); the call goes on as it was.`;
+  }
+
+  // It did not even come to the call: the sliders go back to what is in force.
+  refused({ change, turn }) {
+    delete this.sent[change];
+    this.told.textContent = "";
+    this.show(turn ?? {});
+  }
+
+  offerToKeep() {
+    if (this.keep) this.keep.hidden = !Object.keys(this.tried).length;
   }
 
   // Of another call: what was tried in the last one was tried, and may still be kept.
@@ -69,7 +84,7 @@ export class Settings {
       this.told.textContent = says;
       if (!response.ok) return;
       this.tried = {};
-      this.keep.hidden = true;
+      this.offerToKeep();
     } catch {
       this.told.textContent = "Nothing was saved: the server cannot be reached. Try again.";
     } finally {
