@@ -17,6 +17,7 @@ from calls.conversation import facts
 from calls.models import Call, CallEvent, Label
 from tests import axe
 from tests.calls.test_services import claim, line, ring
+from voiceplatform.models import AuditEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,10 +121,30 @@ def test_the_link_to_a_decision_tells_of_that_decision(browser_page: Page, call:
         expect(page.locator("#now-title")).to_contain_text("Interruption 1.")
 
 
+def test_who_only_looks_at_a_call_has_not_heard_it(browser_page: Page, call: Call) -> None:
+    page, played = browser_page, AuditEntry.objects.filter(act="played")
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if request.url.endswith(".wav") else None)
+    page.goto(f"{call.get_absolute_url()}#t=0.7")
+    expect(page.locator("#waveform[data-ready=true]")).to_be_attached()
+    expect(page.locator("#now-at")).to_have_text("0:00.7")
+    page.keyboard.press("n")
+    assert page.evaluate("document.getElementById('sound').currentTime") >= 0.7
+    assert (fetched, played.exists()) == ([], False)
+    page.evaluate(
+        "window.sought = []; sound.addEventListener('seeking', () => window.sought.push(sound.currentTime), { capture: true })"
+    )
+    page.get_by_role("button", name="Play from 0:00.4").click()
+    page.wait_for_function("document.getElementById('sound').readyState >= 1")
+    assert all(at < 0.7 for at in page.evaluate("window.sought"))  # and not back at the moment of the link
+    assert fetched
+    assert played.get().about_id == str(call.pk)
+
+
 def test_a_reviewer_goes_from_decision_to_decision_and_labels_by_keyboard(browser_page: Page, call: Call) -> None:
     page = browser_page
     page.goto(f"{call.get_absolute_url()}#t=0")
-    page.wait_for_function("document.getElementById('sound').readyState >= 1")
+    expect(page.locator("#now")).to_be_visible()
     page.keyboard.press("n")
     page.wait_for_function("document.getElementById('sound').currentTime === 0.7")
     page.keyboard.press("1")

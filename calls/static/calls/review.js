@@ -22,6 +22,8 @@ function seek(seconds, play = false) {
   chosen = Math.max(0, seconds);
   if (sound) {
     sound.currentTime = chosen;
+    // Nothing is fetched before it is played, so that the audit log tells who listened; until then the player does not say that it moved.
+    if (!sound.readyState) sound.dispatchEvent(new Event("timeupdate"));
     if (play) sound.play().catch(() => {});
   }
   tell();
@@ -199,7 +201,6 @@ function linked() {
   if (found) seek(Number(found[1]));
   else tell();
 }
-if (sound && sound.readyState < 1) sound.addEventListener("loadedmetadata", linked, { once: true });
 window.addEventListener("hashchange", () => { if (location.hash.startsWith("#t=")) linked(); });
 linked();
 wave.ready.then(() => wave.labels(labelled()));
