@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -33,19 +34,18 @@ OF_THE_CONNECTION = {
 }
 """Headers that mean one connection and not what is said over it (RFC 9110, 7.6.1)."""
 
+NO_TARGET = re.compile(rb"[^\x21-\x7e]")
+"""Bytes that some programs send in an address as they are, and a request must not hold."""
+
 TIMEOUTS = httpx.Timeout(None, connect=2.0, pool=10.0)
 """A page may take its time; whether anybody makes pages is known at once."""
 
 LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=0)
 """Connections on one machine cost nothing to make; one that is kept may be closed just when a form is sent over it."""
 
-AWAY = (Path(__file__).parent.parent / "templates" / "pages_away.html").read_bytes()
-AWAY_HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-length", str(len(AWAY)).encode()),
-    (b"cache-control", b"no-store"),
-    (b"retry-after", b"2"),
-]
+AWAY = (Path(__file__).parent.parent / "templates" / "pages_away.html").read_text()
+ASKS_AGAIN = '<meta http-equiv="refresh" content="3">'
+"""Of what may be asked again without harm: a page that was read, not a form that was sent."""
 
 
 class PagesElsewhere:
@@ -69,8 +69,7 @@ class PagesElsewhere:
             answer = await self._transport.handle_async_request(self._request(scope, receive))
         except httpx.TransportError as error:
             logger.warning("A page cannot be had, calls go on: %s", type(error).__name__)
-            await send({"type": "http.response.start", "status": 503, "headers": AWAY_HEADERS})
-            await send({"type": "http.response.body", "body": AWAY if scope["method"] != "HEAD" else b""})
+            await _tell_away(scope["method"], send)
             return
         try:
             await _while_wanted(receive, _hand_over(answer, send))
@@ -86,14 +85,33 @@ class PagesElsewhere:
         if not any(name == b"x-forwarded-proto" for name, _ in headers):
             headers.append((b"x-forwarded-proto", scope["scheme"].encode()))
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        target = NO_TARGET.sub(lambda byte: b"%%%02X" % byte[0][0], target)
         has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
         return httpx.Request(
             scope["method"],
-            self._base.copy_with(raw_path=target),
+            self._base,
             headers=headers,
             content=_body(receive) if has_body else None,
-            extensions={"timeout": TIMEOUTS.as_dict()},
+            # As it came, for httpx would put some addresses right and refuse others.
+            extensions={"timeout": TIMEOUTS.as_dict(), "target": target},
         )
+
+
+async def _tell_away(method: str, send: Send) -> None:
+    reads = method in ("GET", "HEAD")
+    page = AWAY.replace("<!-- again -->", ASKS_AGAIN if reads else "").replace(
+        "<!-- reads -->" if reads else "<!-- sent -->", ""
+    )
+    page = re.sub(r"<!-- (?:reads|sent) -->.*\n", "", page)
+    body = page.encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"retry-after", b"2"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:

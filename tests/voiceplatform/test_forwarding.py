@@ -165,6 +165,42 @@ async def test_the_scheme_that_a_proxy_told_is_passed_on(client: httpx.AsyncClie
     assert (await client.get("/", headers={"X-Forwarded-Proto": "https"})).json()["scheme"] == "https"
 
 
+@pytest.mark.parametrize(
+    ("sent", "arrived"),
+    [
+        (b"/calls/../admin/", "/calls/../admin/"),
+        (b"/calls/?a=[1]|<x>%zz", "/calls/?a=[1]|<x>%zz"),
+        (b"//elsewhere/", "//elsewhere/"),
+        (b"/calls/?q=" + b"q" * 60_000, "/calls/?q=" + "q" * 60_000),
+    ],
+)
+async def test_an_address_arrives_as_it_was_written(client: httpx.AsyncClient, sent: bytes, arrived: str) -> None:
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(b"GET " + sent + b" HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 201"), head
+    told = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+    assert "?".join(filter(None, (told["path"], told["query"]))) == arrived
+
+
+async def test_bytes_that_no_address_may_hold_are_written_as_they_should_be(pages: Pages, path: Path) -> None:
+    """uvicorn refuses them by itself; daphne and others let them through."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    scope = {"type": "http", "method": "GET", "scheme": "http", "path": "/calls/", "raw_path": b"/calls/"}
+    scope |= {"query_string": b"q=Caf\xc3\xa9", "headers": [(b"host", b"here")], "client": None}
+    async with Serving(pages, uds=str(path)):
+        await PagesElsewhere(here, f"unix://{path}")(scope, receive, send)
+    assert json.loads(sent[1]["body"])["query"] == "q=Caf%C3%A9"
+
+
 async def test_a_body_without_a_length_arrives_whole(client: httpx.AsyncClient) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for number in range(100):
@@ -206,6 +242,9 @@ async def test_pages_that_are_away_are_told_of_and_calls_go_on(path: Path, metho
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "2"
         assert ("they go on" in answer.text) == (method != "HEAD")
+        assert ("refresh" in answer.text, "asks again" in answer.text) == (method == "GET", method == "GET")
+        assert ("may not have been saved" in answer.text) == (method == "POST")
+        assert "<!--" not in answer.text
         assert (await client.post("/carriers/twilio/voice/")).text == "here"
 
 

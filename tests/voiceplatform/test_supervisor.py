@@ -11,12 +11,13 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.platform import ROOT, free_port, wait_for
-from voiceplatform.supervisor import LESS_URGENT
+from voiceplatform.supervisor import LESS_URGENT, pages_arguments, web_arguments
 
 CHILDREN = {"redis", "rehearsal", "stand-ins", "worker", "beat", "pages", "web"}
 
@@ -160,3 +161,21 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         assert run.start().wait(60) == 1
     assert f"Port {port} is taken by another program. Set PORT to a free one." in run.said()
     assert not run.alive()
+
+
+def test_the_procfile_starts_the_same_as_make_run() -> None:
+    """But where they listen, and how long they may take to end."""
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    own = {"--host", "--port", "--uds", "--timeout-graceful-shutdown", "--log-level", "--forwarded-allow-ips"}
+
+    def options(words: list[str]) -> set[str]:
+        named = {word for word in words if word.startswith("--")}
+        values = {f"{word} {value}" for word, value in pairwise(words) if word in named - own and value not in named}
+        return {word for word in words if ":application" in word} | (named - own) | values
+
+    for name, arguments in (("web", web_arguments(8000)), ("pages", pages_arguments(Path("pages.sock")))):
+        assert options(lines[name].split()) == options(arguments), name
+    assert (
+        "--forwarded-allow-ips 127.0.0.1" in lines["pages"]
+    )  # whatever FORWARDED_ALLOW_IPS says of proxies before `web`
+    assert f"nice -n {LESS_URGENT} " in lines["pages"]
