@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from voiceplatform import audit_admin, roles  # noqa: F401  audit_admin registers its page
 from voiceplatform.audit import Act
@@ -89,7 +89,7 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
-            field.widget = UnfoldAdminCheckboxSelectMultiple(choices=field.choices)
+            field.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=field.choices)
             told = (f"{name}: {role.what}" for name, role in roles.ROLES.items())
             field.help_text = format_html_join("", "<span class='block'>{}</span>", ((line,) for line in told))
         return field
