@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,9 +44,16 @@ TIMEOUTS = httpx.Timeout(None, connect=2.0, pool=10.0)
 LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=0)
 """Connections on one machine cost nothing to make; one that is kept may be closed just when a form is sent over it."""
 
-AWAY = (Path(__file__).parent.parent / "templates" / "pages_away.html").read_text()
-ASKS_AGAIN = '<meta http-equiv="refresh" content="3">'
-"""Of what may be asked again without harm: a page that was read, not a form that was sent."""
+AWAY = Template((Path(__file__).parent.parent / "templates" / "pages_away.html").read_text())
+WAS_READ = {
+    "again": '<meta http-equiv="refresh" content="3">',
+    "note": "This page asks again every three seconds.",
+}
+WAS_SENT = {
+    "again": "",  # a form that was sent must not be asked for
+    "note": "What you sent may not have been saved. Wait a moment, "
+    '<a href="/admin/">go to the start page</a>, and look before you send it again.',
+}
 
 
 class PagesElsewhere:
@@ -98,11 +106,7 @@ class PagesElsewhere:
 
 
 async def _tell_away(method: str, send: Send) -> None:
-    reads = method in ("GET", "HEAD")
-    page = AWAY.replace("<!-- again -->", ASKS_AGAIN if reads else "").replace(
-        "<!-- reads -->" if reads else "<!-- sent -->", ""
-    )
-    page = re.sub(r"<!-- (?:reads|sent) -->.*\n", "", page)
+    page = AWAY.substitute(WAS_READ if method in ("GET", "HEAD") else WAS_SENT)
     body = page.encode()
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
