@@ -36,4 +36,4 @@ def count_figures() -> int:
 @shared_task
 def sum_up_earlier_calls() -> int:
     """Some of what an upgrade left to be summed up; nothing, most of the time."""
-    return earlier.sum_up(batches=earlier.BATCHES)
+    return earlier.sum_up(batches=earlier.usual().batches)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from agents.models import Agent, PhoneNumber
@@ -17,6 +21,7 @@ from tests.calls.test_services import claim, ring
 from tests.calls.test_summary import RECORD, summary
 
 pytestmark = pytest.mark.django_db
+TWO = earlier.Pace(calls=2, batches=2)
 EMPTY: dict[str, Any] = dict.fromkeys(earlier.COLUMNS, 0) | {"voice": "", "first_words": "", "delay_ms": None}
 
 
@@ -61,7 +66,6 @@ def test_they_become_what_a_call_of_this_version_is(stored: list[Call], expected
 def test_who_is_stopped_half_way_goes_on_where_it_was(
     stored: list[Call], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(earlier, "BATCH", 2)
     store = earlier._store
 
     def stopped(calls: list[Call]) -> None:
@@ -71,19 +75,18 @@ def test_who_is_stopped_half_way_goes_on_where_it_was(
 
     monkeypatch.setattr(earlier, "_store", stopped)
     with pytest.raises(KeyboardInterrupt):
-        earlier.sum_up()
+        earlier.sum_up(pace=TWO)
     assert done(stored) == [True, True, True, False, False, False, False]  # the newest; nothing of the batch in hand
     monkeypatch.setattr(earlier, "_store", store)
     Call.objects.filter(pk=stored[0].pk).update(turn_count=99)
-    assert earlier.sum_up(batches=1) == 2
+    assert earlier.sum_up(batches=1, pace=TWO) == 2
     assert earlier.sum_up() == 2
     assert Call.objects.get(pk=stored[0].pk).turn_count == 99  # what is done is not done again
     assert [summary(call) for call in stored[1:]] == [expected] * 6
 
 
-def test_the_same_moment_is_not_parted(stored: list[Call], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(earlier, "BATCH", 2)
-    assert earlier.sum_up(batches=1) == 3
+def test_the_same_moment_is_not_parted(stored: list[Call]) -> None:
+    assert earlier.sum_up(batches=1, pace=TWO) == 3
     assert done(stored[:4]) == [True, True, True, False]
 
 
@@ -122,9 +125,51 @@ def test_calls_without_a_record_are_summed_up_too() -> None:
 def test_the_worker_does_it_and_the_command_does_not_wait_for_it(
     stored: list[Call], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(earlier, "BATCH", 1)
-    monkeypatch.setattr(earlier, "BATCHES", 2)
+    monkeypatch.setattr(earlier, "PACES", {connection.vendor: earlier.Pace(calls=1, batches=2)})
     assert tasks.sum_up_earlier_calls() == 3
     call_command("sum_up_calls")
     assert capsys.readouterr().out == "Summed up 4 calls.\n"
     assert tasks.sum_up_earlier_calls() == 0
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL locks rows only")
+@pytest.mark.django_db(transaction=True)
+def test_on_sqlite_who_waits_to_write_gets_in_between_two_batches(
+    stored: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ringing call's process, for which a lock of half a second, taken again at once, left no gap."""
+    store, ringing, written = earlier._store, ThreadPoolExecutor(1), list[Future[int]]()
+
+    def write() -> int:
+        """How many calls had been summed up by then."""
+        with sqlite3.connect(connection.settings_dict["NAME"], timeout=60, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            count: int = other.execute("SELECT count(*) FROM calls_transcript").fetchone()[0]
+            other.execute("UPDATE calls_call SET end_reason = 'written'")
+            other.execute("COMMIT")
+        return count
+
+    def stored_while_one_waits(calls: list[Call]) -> None:
+        store(calls)
+        if not written:
+            written.append(ringing.submit(write))
+
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        written[0].result(timeout=60)  # would never come while we held the lock
+
+    monkeypatch.setattr(earlier, "_store", stored_while_one_waits)
+    pace = earlier.Pace(calls=2, batches=2, pause_s=earlier.usual().pause_s)
+    assert earlier.sum_up(pace=pace, pause=pause) == 7
+    assert written[0].result() == 3
+    assert not Call.objects.exclude(end_reason="written").exists()
+    assert len(pauses) == 3
+    assert min(pauses) > 0.1, "SQLite looks every 100 ms whether the lock is free"
+
+
+def test_a_batch_on_sqlite_is_small_and_a_worker_is_not_asked_before_it_is_done() -> None:
+    pace = earlier.PACES["sqlite"]
+    assert pace.calls <= 50
+    assert pace.batches * pace.pause_s < settings.CELERY_BEAT_SCHEDULE["sum-up-earlier-calls"]["schedule"] / 2
