@@ -51,13 +51,13 @@ def usual() -> Pace:
 
 
 def sum_up(*, batches: int | None = None, pace: Pace | None = None, pause: Callable[[float], None] = time.sleep) -> int:
-    """As many batches as that, or all that is left. How many calls we did."""
+    """As many batches as that, unless another process is at it; or all that is left, in turns with it. How many calls we did."""
     pace = pace or usual()
     done = 0
     for number in itertools.count() if batches is None else range(batches):
         if number and pace.pause_s:
             pause(pace.pause_s)
-        count = _one_batch(pace.calls)
+        count = _one_batch(pace.calls, wait=batches is None)
         if not count:
             break
         done += count
@@ -65,9 +65,9 @@ def sum_up(*, batches: int | None = None, pace: Pace | None = None, pause: Calla
 
 
 @transaction.atomic
-def _one_batch(size: int) -> int:
-    """The newest of those that are left. None, while another process is at it or when nothing is left."""
-    backlog = Backlog.objects.select_for_update(skip_locked=True).first()
+def _one_batch(size: int, *, wait: bool) -> int:
+    """The newest of those that are left. None when nothing is left, or while another process is at it and we do not wait."""
+    backlog = Backlog.objects.select_for_update(skip_locked=not wait).first()
     if backlog is None:
         return 0
     left = Call.objects.filter(rang_at__lt=backlog.before).order_by("-rang_at")

@@ -20,6 +20,7 @@ BOTH = [
     "test_summary.py",
     "test_earlier.py",
     "test_migration.py",
+    "test_two_at_once.py",
     "test_exports.py",
     "../voiceplatform/test_audit.py",
     "../voiceplatform/test_roles.py",
