@@ -159,6 +159,7 @@ def label(
 
     Raises: ValidationError, with what to do.
     """
+    call = Call.objects.select_for_update().get(pk=call.pk)  # of two at once, the second counts the first one's too
     made = Label(call=call, kind=kind, text=text.strip(), at_ms=min(at_ms, derivation.LARGEST), about=about, ref=ref)
     made.author, made.author_name = by, by.get_username()
     made.revision = derivation.revision_at(call, made.at_ms)
@@ -176,9 +177,9 @@ def label(
 @transaction.atomic
 def remove_label(*, label: Label, by: Any) -> None:
     """Take back one's own word. Raises PermissionDenied for somebody else's."""
+    call = Call.objects.select_for_update().get(pk=label.call_id)
     if label.author_id != by.pk:
         raise PermissionDenied("Only who made a label can remove it.")
-    call = label.call
     label.delete()
     _count_labels(call)
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from calls import tasks
-from calls.models import Backlog
+from calls import services, tasks
+from calls.models import Backlog, Call, Label
 from tests.calls.many import many
 
 pytestmark = [
@@ -63,3 +64,24 @@ def test_the_worker_leaves_it_to_the_command(left: None) -> None:
         Backlog.objects.select_for_update().get()
         assert beside(tasks.sum_up_earlier_calls).result(timeout=60) == 0
     assert tasks.sum_up_earlier_calls() == 3
+
+
+def test_two_reviewers_at_once_both_count() -> None:
+    [call] = many(1)
+    ada, bob = User.objects.create_user("ada"), User.objects.create_user("bob")
+    with transaction.atomic():
+        services.label(call=call, by=ada, kind=Label.Kind.LATE, at_ms=10)
+        other = beside(lambda: services.label(call=call, by=bob, kind=Label.Kind.LATE, at_ms=10))
+    assert other.result(timeout=60).author == bob
+    assert Call.objects.get().label_count == 2
+
+
+def test_who_takes_a_label_back_waits_for_who_makes_one() -> None:
+    [call] = many(1)
+    ada, bob = User.objects.create_user("ada"), User.objects.create_user("bob")
+    first = services.label(call=call, by=ada, kind=Label.Kind.LATE, at_ms=10)
+    with transaction.atomic():
+        services.label(call=call, by=bob, kind=Label.Kind.LATE, at_ms=10)
+        other = beside(lambda: services.remove_label(label=first, by=ada))
+    other.result(timeout=60)
+    assert Call.objects.get().label_count == 1
