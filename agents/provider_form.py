@@ -11,6 +11,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -283,7 +284,8 @@ def key_state(slug: str, row: ProviderKey | None) -> str:
     if row is not None:
         end = f", ends in …{row.ending}" if row.ending else ""
         by = f" by {row.updated_by.get_username()}" if row.updated_by else ""
-        return f"Set for this agent{end}; {row.updated_at:%d %b %Y}{by}. A new one takes its place; empty keeps it."
+        on = f"{timezone.localtime(row.updated_at):%d %b %Y}"
+        return f"Set for this agent{end}; {on}{by}. A new one takes its place; empty keeps it."
     if keys.from_environment(slug):
         return f"Empty: the one in {variable} is used. One that is typed here is for this agent alone, and is kept encrypted."
     return (

@@ -43,7 +43,7 @@ def roll_back(*, agent: Agent, to: Entry, by: Any) -> list[Change]:
     Raises ValidationError when that state is not valid any more, such as a name that another agent has taken since.
     """
     agent = _lock(agent)
-    marks = mark(by, f"rolled back to {to.at:%d %b %Y, %H:%M:%S} ({to.why})"[:100])
+    marks = mark(by, f"rolled back to {timezone.localtime(to.at):%d %b %Y, %H:%M:%S} ({to.why})"[:100])
     changes: list[Change] = []
     if to.agent is not None:
         changes += _adopt(agent, _values(Agent, to.agent), marks)

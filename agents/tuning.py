@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from agents import history, services
@@ -112,8 +113,9 @@ def roll_back(request: HttpRequest, agent_id: int) -> HttpResponse:
     except ValidationError as error:
         _refuse(request, "That state is not valid any more", error)
     else:
-        _record(request, Act.ROLLED_BACK, agent, changes, to=f"{to.at:%Y-%m-%d %H:%M:%S} ({to.why})")
-        _tell(request, f"Rolled back to {to.at:%d %b %Y, %H:%M:%S}", "It is as it was then already.", changes)
+        at = timezone.localtime(to.at)
+        _record(request, Act.ROLLED_BACK, agent, changes, to=f"{at:%Y-%m-%d %H:%M:%S} ({to.why})")
+        _tell(request, f"Rolled back to {at:%d %b %Y, %H:%M:%S}", "It is as it was then already.", changes)
     return redirect("admin:agents_agent_history", agent.pk)
 
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import timezone
 
 from calls import search
 from calls.figures import CallFigures, DayFigures
@@ -182,7 +183,7 @@ class Call(models.Model):
     @property
     def audit_name(self) -> str:
         """Without the caller's number: the audit log outlives the call."""
-        return f"call of {self.rang_at:%d %b %Y, %H:%M:%S}"
+        return f"call of {timezone.localtime(self.rang_at):%d %b %Y, %H:%M:%S}"
 
     @property
     def length(self) -> str:
@@ -270,7 +271,7 @@ class Backlog(models.Model):
     before = models.DateTimeField(help_text="Calls that rang before this are not summed up yet.")
 
     def __str__(self) -> str:
-        return f"Calls before {self.before:%d %b %Y, %H:%M:%S}"
+        return f"Calls before {timezone.localtime(self.before):%d %b %Y, %H:%M:%S}"
 
 
 class InterruptionQuerySet(models.QuerySet["Interruption"]):

@@ -49,7 +49,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.at:%d %b %Y, %H:%M:%S} {self.who} {self.act} {self.about}".strip()
+        return f"{timezone.localtime(self.at):%d %b %Y, %H:%M:%S} {self.who} {self.act} {self.about}".strip()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from agents import history, services
 from agents.models import Agent, TurnSettings
 from agents.presets import PRESETS
 from agents.snapshot import TURN_FIELDS, AgentSnapshot
+from calls.models import Backlog, Call
 from tests.agents.test_admin import filled
+from voiceplatform.audit import Act
+from voiceplatform.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +206,22 @@ def test_the_history_page_shows_lines_and_rolls_back(admin: Client, agent: Agent
     assert Agent.objects.get().greeting == "Hello."
     assert TurnSettings.objects.get().threshold == 0.6
     assert admin.post(f"/admin/agents/agent/{agent.pk}/roll-back/", {"to": "7-7000"}).status_code == 404
+
+
+def test_sentences_have_the_time_zone_of_the_pages(admin: Client, agent: Agent, settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Vienna"
+    evening = datetime(2026, 6, 30, 22, 15, tzinfo=UTC)
+    Agent.history.update(history_date=evening)
+    TurnSettings.history.update(history_date=evening)
+    first = history.of(agent)[-1]
+    Agent.objects.update(greeting="Hi.")
+    answer = admin.post(f"/admin/agents/agent/{agent.pk}/roll-back/", {"to": first.key}, follow=True)
+    assert "Rolled back to 01 Jul 2026, 00:15:00" in page(answer)
+    assert history.of(agent)[0].why.startswith("rolled back to 01 Jul 2026, 00:15:00 (")
+    assert AuditEntry.objects.get(act=Act.ROLLED_BACK).details["to"].startswith("2026-07-01 00:15:00 (")
+    assert Call(rang_at=evening).audit_name == "call of 01 Jul 2026, 00:15:00"
+    assert str(Backlog(before=evening)) == "Calls before 01 Jul 2026, 00:15:00"
+    assert str(AuditEntry(at=evening, who="ann")).startswith("01 Jul 2026, 00:15:00 ann")
 
 
 def test_saving_without_a_change_is_no_line(admin: Client, agent: Agent) -> None:
