@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 
 from django.db import transaction
@@ -53,6 +54,27 @@ def count(key: Key) -> None:
         setattr(row, name, sums[name])
     row.calls, row.silence, row.delay = share, silence, delay
     row.save()
+
+
+def forget(call: Call) -> Callable[[], None]:
+    """Before a call is deleted. To be called after it was: its days are counted anew without it, by the next who counts.
+
+    The days are locked meanwhile: of the last two of a day, deleted at once, each would else leave its mark at the other.
+    """
+    keys: list[Key] = sorted(call.figures.values_list("agent_id", "revision", "day"))
+    for agent, revision, day in keys:
+        DayFigures.objects.select_for_update().filter(agent_id=agent, revision=revision, day=day).first()
+
+    def mark() -> None:
+        for agent, revision, day in keys:
+            calls = CallFigures.objects.filter(agent_id=agent, revision=revision, day=day)
+            other = calls.order_by("pk").values_list("pk", flat=True).first()
+            if other is not None:
+                calls.filter(pk=other).update(counted=False)
+            else:
+                count((agent, revision, day))  # of nothing: soon done
+
+    return mark
 
 
 def recount(call: Call) -> None:

@@ -181,6 +181,12 @@ class Call(models.Model):
         self.revision = self.last_revision = (settings.get("turn") or {}).get("revision") or 0
 
     @property
+    def is_going_on(self) -> bool:
+        """Also after a failure was noted, until its record says that it has ended."""
+        failed = self.status == Call.Status.FAILED and self.ended_at is None
+        return failed or self.status in (Call.Status.RINGING, Call.Status.LIVE)
+
+    @property
     def audit_name(self) -> str:
         """Without the caller's number: the audit log outlives the call."""
         return f"call of {timezone.localtime(self.rang_at):%d %b %Y, %H:%M:%S}"

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.urls import reverse
 
 from agents import screen
 from agents.fields import short
 from agents.models import TurnSettings
-from calls import access, explanations, latency, timeline
+from calls import access, explanations, latency, recordings, timeline
 from calls.conversation import facts
 from calls.explanations import Names
 from calls.models import Call, CallEvent, Label, Recording, Turn
@@ -64,9 +63,8 @@ def of(call: Call, user: Any) -> dict[str, Any]:
 
 def recording_path(recording: Recording) -> Path | None:
     """Where the recording is, if it is where it may be: below DATA_DIR."""
-    path = (settings.DATA_DIR / recording.path).resolve()
-    inside = path.is_relative_to(settings.DATA_DIR.resolve())
-    return path if inside and path.is_file() else None
+    path = recordings.path_of(recording)
+    return path if path is not None and path.is_file() else None
 
 
 def _line(turn: Turn, call: Call) -> dict[str, Any]:

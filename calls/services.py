@@ -5,24 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from agents.models import Agent, PhoneNumber
 from agents.snapshot import AgentSnapshot
-from calls import derivation, measures
+from calls import counting, derivation, measures, recordings
 from calls.carriers.browser import Browser
-from calls.models import Call, CallEvent, Label
+from calls.models import Call, CallEvent, Label, Recording
 
 logger = logging.getLogger("calls")
 
 UNANSWERED_AFTER = timedelta(minutes=5)
 TRACELESS_AFTER = timedelta(minutes=15)
+STILL_GOING_ON = "This call is still going on. It can be deleted when it is over and its record has arrived."
 
 
 @transaction.atomic
@@ -188,6 +190,25 @@ def _count_labels(call: Call) -> None:
     call.label_count = call.labels.count()
     call.save(update_fields=["label_count"])
     derivation.derive(call, measures.KINDS)  # a word on a stop decides whether it was a false one
+
+
+@transaction.atomic
+def forget_call(*, call: Call) -> bool:
+    """Delete a call that is over: its rows, its part in the figures of its days, and the files of its recording.
+
+    Whether nothing of it stays: a recording on another machine's disk does. Raises ValidationError, with what to do, while the
+    call goes on.
+    """
+    call = Call.objects.select_for_update().get(pk=call.pk)
+    if call.is_going_on:
+        raise ValidationError(STILL_GOING_ON)
+    files = recordings.files_of(call)
+    recording = Recording.objects.filter(call=call).first()
+    mark = counting.forget(call)
+    call.delete()
+    mark()
+    transaction.on_commit(partial(recordings.remove, files))
+    return recording is None or recordings.path_of(recording) in files
 
 
 def end_unanswered_calls() -> int:

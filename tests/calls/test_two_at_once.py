@@ -13,9 +13,10 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from calls import services, tasks
-from calls.models import Backlog, Call, Label
+from calls import counting, services, tasks
+from calls.models import Backlog, Call, DayFigures, Label
 from tests.calls.many import many
+from tests.calls.test_counting import agent_named, ended
 
 pytestmark = [
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time"),
@@ -64,6 +65,20 @@ def test_the_worker_leaves_it_to_the_command(left: None) -> None:
         Backlog.objects.select_for_update().get()
         assert beside(tasks.sum_up_earlier_calls).result(timeout=60) == 0
     assert tasks.sum_up_earlier_calls() == 3
+
+
+def test_the_last_two_calls_of_a_day_can_be_deleted_at_once() -> None:
+    desk = agent_named("Desk")
+    one, other = ended(desk, stops=1).call, ended(desk, stops=2).call
+    counting.count_pending()
+    with transaction.atomic():
+        services.forget_call(call=one)
+        second = beside(lambda: services.forget_call(call=other))
+        assert not second.done()
+    second.result(timeout=60)
+    counting.count_pending()
+    assert not Call.objects.exists()
+    assert list(DayFigures.objects.values_list("calls", "stops")) == [(0, 0)]
 
 
 def test_two_reviewers_at_once_both_count() -> None:
