@@ -274,6 +274,40 @@ def test_nobody_but_a_superuser_gives_what_he_has_not(places: dict[str, str]) ->
     assert User.objects.filter(username="boss").exists()
 
 
+def test_nobody_gives_or_takes_a_group_that_may_do_more(places: dict[str, str]) -> None:
+    client, somebody = client_of(ADMIN), User.objects.get(username="somebody")
+    me = User.objects.get(groups__name=ADMIN)
+    stronger, own = Group.objects.create(name="Owners"), Group.objects.get(name="A group of our own")
+    stronger.permissions.set(Permission.objects.filter(codename__in=["change_group", "view_call"]))
+    own.permissions.set(Permission.objects.filter(codename="view_call"))
+    role = Group.objects.get(name=ADMIN)
+
+    for user in (me, somebody):
+        where = f"/admin/auth/user/{user.pk}/change/"
+        assert "Owners" not in client.get(where).content.decode()
+        sent = {"username": user.username, "is_active": "on", "groups": [str(stronger.pk)]}
+        assert "not one of the available choices" in client.post(where, sent).content.decode()
+        assert stronger not in user.groups.all()
+    made = {"username": "new", "usable_password": "false", "groups": [str(stronger.pk)]}
+    assert "not one of the available choices" in client.post("/admin/auth/user/add/", made).content.decode()
+
+    where = f"/admin/auth/user/{somebody.pk}/change/"
+    somebody.groups.add(stronger)
+    assert "not yours to give or take: Owners" in client.get(where).content.decode()
+    sent = {"username": "somebody", "is_active": "on", "groups": [str(own.pk), str(role.pk)]}
+    assert client.post(where, sent).status_code == 302
+    assert set(somebody.groups.all()) == {stronger, own, role}
+    assert ["Groups", "none", "A group of our own, Admin"] in AuditEntry.objects.get(act=Act.ROLE).details["changes"]
+    assert client.post(where, {**sent, "groups": []}).status_code == 302
+    assert set(somebody.groups.all()) == {stronger}
+
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss"))
+    assert boss.post(where, {**sent, "groups": [str(stronger.pk)]}).status_code == 302
+    assert boss.post(where, {**sent, "groups": [str(own.pk)]}).status_code == 302
+    assert set(somebody.groups.all()) == {own}
+
+
 def test_whoever_gets_a_role_can_sign_in_to_use_it(places: dict[str, str]) -> None:
     somebody, group = User.objects.get(username="somebody"), Group.objects.get(name=REVIEWER)
     sent = {"username": "somebody", "is_active": "on", "groups": str(group.pk)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
@@ -35,6 +36,33 @@ SAID = {
 """Help of a user's fields, in the words of this product."""
 
 
+class KeepsOtherGroups(forms.ModelForm):
+    """Gives and takes the groups that are offered. What a user holds of others stays, and is named."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._others: list[Group] = []
+        field = self.fields.get("groups")
+        if field is None or self.instance.pk is None:
+            return
+        offered = set(field.queryset)
+        held = self.instance.groups.all()
+        self._others = [group for group in held if group not in offered]
+        self.initial["groups"] = [group for group in held if group in offered]
+        if self._others:
+            names = ", ".join(group.name for group in self._others)
+            line = f"Held too, and may do more than you, so not yours to give or take: {names}"
+            field.help_text = format_html("{}<span class='block'>{}</span>", field.help_text, line)
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()
+        self.instance.groups.add(*self._others)
+
+
+class ChangeForm(KeepsOtherGroups, UserChangeForm):
+    pass
+
+
 class RightsAreTold(Audited):
     def audit_act(self, changes: list[list[str]]) -> Act:
         return Act.ROLE if any(change[0] in RIGHTS for change in changes) else Act.CHANGED
@@ -42,9 +70,9 @@ class RightsAreTold(Audited):
 
 @admin.register(User)
 class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
-    """Who is no superuser gives no more than roles, and touches no superuser's account."""
+    """Who is no superuser gives no group that may do more than they may, and touches no superuser's account."""
 
-    form = UserChangeForm
+    form = ChangeForm
     add_form = UserCreationForm
     filter_horizontal = ()  # its two lists are too wide for a phone, and their help is not for screen readers
     change_password_form = AdminPasswordChangeForm
@@ -87,6 +115,8 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
         return field
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["queryset"] = _groups_of_no_more(request.user)
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=field.choices)
@@ -115,6 +145,13 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
         if given and not user.is_staff:
             user.is_staff = True
             user.save(update_fields=["is_staff"])
+
+
+def _groups_of_no_more(by: Any) -> Any:
+    """Groups of which every permission is one's own."""
+    rows = Permission.objects.select_related("content_type")
+    missing = [row.pk for row in rows if not by.has_perm(f"{row.content_type.app_label}.{row.codename}")]
+    return Group.objects.exclude(permissions__in=missing)
 
 
 def _in_reach(by: Any, user: Any) -> bool:
