@@ -21,6 +21,9 @@ from voiceplatform import registry
 FEW = 3_000
 """Calls that are collected and sorted about as soon as a page is found among them by walking, in a million."""
 
+FIRST_DAY = date(1, 1, 2)
+"""East of Greenwich the day before begins in a year that there is not. No call rang so long ago, so all are since either."""
+
 DAY = forms.DateInput(attrs={"type": "date"})
 SECONDS = forms.NumberInput(attrs={"min": 0, "inputmode": "numeric", "placeholder": "seconds"})
 CARRIER_ID = re.compile(r"[A-Za-z]{2}[0-9a-fA-F]{32}")
@@ -183,7 +186,7 @@ def _is_id(text: str) -> bool:
 
 def _begin(day: date) -> datetime:
     """A day's first moment, in the time zone of the pages. A range of moments can use an index; a day of a moment cannot."""
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return timezone.make_aware(datetime.combine(max(day, FIRST_DAY), time.min))
 
 
 def _ms(seconds: Any) -> int:

@@ -133,6 +133,14 @@ def test_days_begin_and_end_at_midnight_of_the_pages_zone(settings: Any) -> None
     assert len(narrowed("until=9999-12-31")) == 2
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Vienna", "UTC", "Pacific/Pago_Pago"])
+def test_the_first_and_the_last_day_of_all_are_days_everywhere(zone: str, settings: Any) -> None:
+    settings.TIME_ZONE = zone
+    assert len(many(2)) == len(narrowed("since=0001-01-01")) == len(narrowed("until=9999-12-31"))
+    assert narrowed("until=0001-01-01") == narrowed("since=9999-12-31") == []
+    assert len(narrowed("since=0001-01-02&until=9999-12-30")) == 2
+
+
 def test_a_kind_of_label_is_kept() -> None:
     one, other = many(2)
     for call, kind in ((one, "stop"), (other, "late")):
