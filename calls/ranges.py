@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -48,8 +49,13 @@ def serve(request: HttpRequest, path: Path, content_type: str, download: str = "
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
     """First and last byte of a range; a first beyond the last: there is no such range."""
     if first:
-        return int(first), min(int(last) if last else size - 1, size - 1)
-    return (max(0, size - int(last)), size - 1) if int(last) else (size, size - 1)
+        return _number(first), min(_number(last) if last else size - 1, size - 1)
+    return (max(0, size - _number(last)), size - 1) if _number(last) else (size, size - 1)
+
+
+def _number(digits: str) -> int:
+    """Beyond any file where there are too many of them: Python reads no more than 4,300."""
+    return int(digits) if len(digits) < len(str(sys.maxsize)) else sys.maxsize
 
 
 async def _pieces(path: Path, begin: int, end: int) -> AsyncIterator[bytes]:
