@@ -169,13 +169,26 @@ def board() -> str:
 def tiles(total: Totals, before: Totals, days: int) -> list[Tile]:
     """The figures of the whole range, and how they stand to the same number of days before."""
 
-    def tile(name: str, of: Callable[[Totals], float | None], shown: Callable[[float], str], beside: str) -> Tile:
+    def tile(
+        name: str,
+        of: Callable[[Totals], float | None],
+        shown: Callable[[float], str],
+        beside: str,
+        lower_is_better: bool = True,
+    ) -> Tile:
         value, was = of(total), of(before)
-        change, good = _change(value, was, days)
+        change, lower = _change(value, was, days)
+        good = lower if lower_is_better else None
         return Tile(name, "–" if value is None else shown(value), beside, change, good)
 
     return [
-        tile("Interruptions per call", lambda t: t.per_call, lambda v: f"{v:.1f}", f"{total.interruptions} in all"),
+        tile(
+            "Interruptions per call",
+            lambda t: t.per_call,
+            lambda v: f"{v:.1f}",
+            f"{total.interruptions} in all",
+            lower_is_better=False,  # callers who may interrupt, do
+        ),
         tile(
             "False stops",
             lambda t: t.false_rate,
@@ -196,7 +209,7 @@ def _p95(value: int | None) -> str:
 
 
 def _change(value: float | None, was: float | None, days: int) -> tuple[str, bool | None]:
-    """In words; every figure of the tiles is better when it is lower, but for how often callers interrupt."""
+    """In words, and whether it is lower; None: neither lower nor higher."""
     if value is None or was is None:
         return "", None
     if abs(value - was) < max(abs(was) * 0.005, 0.05):

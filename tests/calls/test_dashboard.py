@@ -13,8 +13,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Agent, PhoneNumber, TurnSettings
-from calls import counting, services
-from calls.figures import DayFigures
+from calls import counting, dashboard, services
+from calls.dashboard import Totals
+from calls.figures import DayFigures, bins
 from calls.models import Call
 from tests import axe
 from tests.calls.test_counting import agent_named, ended
@@ -43,6 +44,30 @@ def with_calls() -> Agent:
     ended(desk, 1, DAYS[99], stops=1, interruptions=1)
     counting.count_pending()
     return desk
+
+
+def test_fewer_false_stops_and_shorter_waits_are_better_and_interruptions_are_neither() -> None:
+    def totals(stops: int, false: int, length: float) -> Totals:
+        lengths = bins({str(int(length // 20 * 20)): stops})
+        return Totals(10, stops=stops, interruptions=stops, false_stops=false, silence=lengths, delay=lengths)
+
+    less, more = totals(10, 1, 400), totals(20, 9, 800)
+    better = {tile.name: (tile.change, tile.good) for tile in dashboard.tiles(less, more, 7)}
+    worse = {tile.name: (tile.change, tile.good) for tile in dashboard.tiles(more, less, 7)}
+    assert {name: good for name, (_, good) in better.items()} == {
+        "Interruptions per call": None,
+        "False stops": True,
+        "Time to silence": True,
+        "Response delay": True,
+    }
+    assert {name: good for name, (_, good) in worse.items()} == {
+        "Interruptions per call": None,
+        "False stops": False,
+        "Time to silence": False,
+        "Response delay": False,
+    }
+    assert all("lower than" in change for change, _ in better.values())
+    assert all("higher than" in change for change, _ in worse.values())
 
 
 def test_the_figures_of_the_days_agents_and_revisions_that_were_asked_for(admin: Client) -> None:
