@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -12,11 +12,12 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from agents.models import Agent, PhoneNumber
-from calls import services
+from calls import earlier, services
 from calls.conversation import facts
-from calls.models import Backlog, Call
+from calls.models import Backlog, Call, Transcript
 from tests.calls.test_services import LINES, claim, line, ring
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,30 @@ def test_the_list_says_which_calls_are_not_summed_up_yet(reviewer: Client, call:
     assert "earlier version" not in reviewer.get("/calls/").content.decode()
     Backlog.objects.create(before=datetime(2026, 1, 5, 12, 30, tzinfo=UTC))
     assert "Calls before 5 Jan 2026, 12:30 are from an earlier version" in reviewer.get("/calls/").content.decode()
+
+
+def test_of_calls_that_are_not_summed_up_it_says_what_does_not_find_them(reviewer: Client, call: Call) -> None:
+    """What is summed up is missing there: all else is found, as ever."""
+    Backlog.objects.create(before=timezone.now() + timedelta(1))
+    Call.objects.update(**dict.fromkeys(earlier.COLUMNS, 0) | {"voice": "", "first_words": "", "delay_ms": None})
+    Transcript.objects.all().delete()
+    said = (
+        "a search, and the filters for voice, revision, interruptions and sounds over the agent, do not find them yet."
+    )
+    assert said in reviewer.get("/calls/").content.decode()
+    today = timezone.localdate()
+    for found in (
+        f"agent={call.agent_id}",
+        f"number={call.number_id}",
+        "carrier=twilio",
+        "caller=1202",
+        "status=ended",
+    ):
+        assert (
+            str(call.pk) in reviewer.get(f"/calls/?{found}&since={today - timedelta(1)}&shorter=999").content.decode()
+        )
+    for missed in ("q=card", "voice=marin", "revision=1", "interrupted=yes", "went_on=any", "went_on=silent"):
+        assert str(call.pk) not in reviewer.get(f"/calls/?{missed}").content.decode(), missed
 
 
 def test_an_empty_list_says_what_to_do_first(reviewer: Client) -> None:
