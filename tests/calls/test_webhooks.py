@@ -207,56 +207,6 @@ def test_a_call_without_an_id_hears_an_apology(number: PhoneNumber) -> None:
     assert not Call.objects.exists()
 
 
-# --- hours, and the words of a number
-
-
-@pytest.fixture
-def closed(number: PhoneNumber) -> PhoneNumber:
-    """A number whose hours are a minute of yesterday."""
-    number.around_the_clock, number.time_zone = False, "Europe/Vienna"
-    local = timezone.now().astimezone(number.zone)
-    number.hours = {str((local.weekday() - 1) % 7): [[0, 1]]}
-    number.save()
-    return number
-
-
-def test_outside_its_hours_a_number_says_its_sentence_in_its_language(closed: PhoneNumber) -> None:
-    PhoneNumber.objects.update(otherwise="Wir haben geschlossen & schlafen.", language="de-DE")
-    response = post(VOICE, RINGING)
-    assert verbs(response) == ["Say", "Hangup"] and said(response) == "Wir haben geschlossen & schlafen."
-    assert twiml(response)[0].attrib == {"language": "de-DE"}
-    call = Call.objects.get()
-    assert (call.status, call.end_reason, call.number) == (Call.Status.REFUSED, "outside its hours", closed)
-
-
-def test_within_its_hours_it_is_put_through(closed: PhoneNumber) -> None:
-    local = timezone.now().astimezone(closed.zone)
-    PhoneNumber.objects.update(hours={str(local.weekday()): [[0, 1440]]})
-    assert verbs(post(VOICE, RINGING))[0] == "Connect"
-
-
-@pytest.mark.parametrize(
-    ("own", "of_agent", "spoken"),
-    [("", "", "en-US"), ("", "de", "de-DE"), ("fr-CA", "de", "fr-CA"), ("", "xx", "en-US"), ("", "pt", "pt-PT")],
-)
-def test_the_carrier_speaks_the_numbers_language_else_the_agents(
-    number: PhoneNumber, own: str, of_agent: str, spoken: str
-) -> None:
-    PhoneNumber.objects.update(language=own, active=False)
-    Agent.objects.update(language=of_agent)
-    response = post(VOICE, RINGING)
-    assert twiml(response)[0].get("language") == spoken
-    assert said(response) == languages.CLOSED[spoken[:2]]
-
-
-def test_an_apology_is_in_the_callers_language_too(ringing: Call) -> None:
-    PhoneNumber.objects.update(language="it-IT")
-    assert said(post(VOICE, RINGING)) == languages.APOLOGY["it"]  # spoken if the stream cannot be opened
-    Call.objects.update(status=Call.Status.FAILED)
-    after = post(AFTER, {"CallSid": "CA0a", "CallStatus": "in-progress"})
-    assert said(after) == languages.APOLOGY["it"] and twiml(after)[0].get("language") == "it-IT"
-
-
 # --- whether it was signed, kept for the number's page
 
 
@@ -425,6 +375,14 @@ def test_a_fault_of_ours_is_logged_and_the_caller_hears_an_apology(
     monkeypatch.setattr(tokens, "make", broken)
     assert said(post(VOICE, RINGING)) == webhooks.APOLOGY
     assert "broken on purpose" in caplog.text
+
+
+def test_an_apology_is_in_the_callers_language_too(ringing: Call) -> None:
+    PhoneNumber.objects.update(language="it-IT")
+    assert said(post(VOICE, RINGING)) == languages.APOLOGY["it"]  # spoken if the stream cannot be opened
+    Call.objects.update(status=Call.Status.FAILED)
+    after = post(AFTER, {"CallSid": "CA0a", "CallStatus": "in-progress"})
+    assert said(after) == languages.APOLOGY["it"] and twiml(after)[0].get("language") == "it-IT"
 
 
 # --- how the stream went
