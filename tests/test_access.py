@@ -294,6 +294,10 @@ def test_nobody_gives_or_takes_a_group_that_may_do_more(places: dict[str, str]) 
     where = f"/admin/auth/user/{somebody.pk}/change/"
     somebody.groups.add(stronger)
     assert "not yours to give or take: Owners" in client.get(where).content.decode()
+    password = f"/admin/auth/user/{somebody.pk}/password/"
+    assert client.get(password).status_code == 403  # who sets it could become them
+    User.objects.filter(pk=somebody.pk).update(is_active=False)
+    assert client.get(password).status_code == 403
     sent = {"username": "somebody", "is_active": "on", "groups": [str(own.pk), str(role.pk)]}
     assert client.post(where, sent).status_code == 302
     assert set(somebody.groups.all()) == {stronger, own, role}
@@ -301,6 +305,9 @@ def test_nobody_gives_or_takes_a_group_that_may_do_more(places: dict[str, str]) 
     assert client.post(where, {**sent, "groups": []}).status_code == 302
     assert set(somebody.groups.all()) == {stronger}
 
+    somebody.groups.remove(stronger)
+    assert client.get(password).status_code == 200
+    somebody.groups.add(stronger)
     boss = Client()
     boss.force_login(User.objects.create_superuser("boss"))
     assert boss.post(where, {**sent, "groups": [str(stronger.pk)]}).status_code == 302

@@ -6,9 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
@@ -130,6 +132,13 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and _in_reach(request.user, obj)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Nobody sets the password of those who may do more: they would become them."""
+        user = self.get_object(request, unquote(id))
+        if user is not None and _may_do_more(user, request.user):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The list's action asks for no single permission: a superuser among the chosen stops it."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
@@ -149,13 +158,26 @@ class UserAdmin(RightsAreTold, DjangoUserAdmin, ModelAdmin):
 
 def _groups_of_no_more(by: Any) -> Any:
     """Groups of which every permission is one's own."""
+    return Group.objects.exclude(permissions__in=_missing(by))
+
+
+def _missing(by: Any) -> list[int]:
+    """The permissions that somebody has not."""
     rows = Permission.objects.select_related("content_type")
-    missing = [row.pk for row in rows if not by.has_perm(f"{row.content_type.app_label}.{row.codename}")]
-    return Group.objects.exclude(permissions__in=missing)
+    return [row.pk for row in rows if not by.has_perm(f"{row.content_type.app_label}.{row.codename}")]
 
 
 def _in_reach(by: Any, user: Any) -> bool:
     return user is None or by.is_superuser or not user.is_superuser
+
+
+def _may_do_more(user: Any, by: Any) -> bool:
+    """Also while they cannot sign in: that may be changed."""
+    if by.is_superuser:
+        return False
+    missing = _missing(by)
+    own = user.user_permissions.filter(pk__in=missing).exists()
+    return bool(user.is_superuser or own or user.groups.filter(permissions__in=missing).exists())
 
 
 @admin.register(Group)
