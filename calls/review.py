@@ -9,9 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from agents import screen
-from agents.fields import short
-from agents.models import TurnSettings
-from calls import access, explanations, latency, recordings, timeline
+from calls import access, explanations, latency, recordings, setting_names, timeline
 from calls.conversation import facts
 from calls.explanations import Names
 from calls.models import Call, CallEvent, Label, Recording, Turn
@@ -20,15 +18,12 @@ from calls.timeline import clock
 TROUBLE = {facts.SESSION_DIFFERS, facts.LINK_LOST, facts.OUTLET_FULL, facts.STUCK, facts.BAD_INPUT}
 """What stands above everything else on the page."""
 
-UNTOLD = {"silence_ms": "silence in force"}
-"""In force in a call, but no fields of the screen."""
-
 
 def of(call: Call, user: Any) -> dict[str, Any]:
     """Everything the call's page shows."""
     turns = list(call.turns.all())
     events = list(call.events.all())
-    names = _names()
+    names = setting_names.of_the_screen()
     cards = timeline.cards(call, events, names, _link(call, user))
     recording = getattr(call, "recording", None)
     path = recording_path(recording) if recording else None
@@ -93,25 +88,6 @@ def _event(event: CallEvent, names: Names) -> dict[str, Any]:
         "says": explanations.sentence(event.kind, event.data, names=names),
         "data": ", ".join(parts),
     }
-
-
-# --- settings
-
-
-def _names() -> Names:
-    """What the turn settings and their values are called on their screen."""
-    fields = {field.name: field for field in TurnSettings._meta.fields}
-
-    def label(name: str) -> str:
-        shown = str(fields[name].verbose_name).lstrip("12345. ") if name in fields else UNTOLD.get(name)
-        return shown or explanations.plain_label(name)
-
-    def value(name: str, given: Any) -> str:
-        choices = dict(fields[name].flatchoices) if name in fields else {}
-        known = isinstance(given, str) and given in choices
-        return short(choices[given]) if known else explanations.value_of(name, given)
-
-    return Names(label, value)
 
 
 def _link(call: Call, user: Any) -> timeline.Link:

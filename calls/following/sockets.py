@@ -19,7 +19,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.middleware import BaseMiddleware
 from django.contrib.auth import get_user_model
 
-from calls import access, explanations
+from calls import access, explanations, setting_names
 from calls.following import tuning
 from calls.following.switchboard import ASK_AGAIN_S, BOARD, GROUP, follow_group, listen_group
 from calls.live_settings import digest
@@ -221,7 +221,10 @@ class CallSocket(StaffSocket):
         if line["kind"] == explanations.facts.CALLER_WORDS:
             self._words[str(data.get("item_id", ""))] = str(data.get("text", ""))
         item = str(data.get("speech_item_id") or data.get("item_id") or "")
-        return {**line, "says": explanations.sentence(line["kind"], data, self._words.get(item, ""))}
+        return {
+            **line,
+            "says": explanations.sentence(line["kind"], data, self._words.get(item, ""), setting_names.of_the_screen()),
+        }
 
     async def call_sound(self, message: Message) -> None:
         """Which sides there are (1 caller, 2 agent), how long, and the sound of each."""

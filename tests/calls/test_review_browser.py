@@ -134,8 +134,12 @@ def test_who_only_looks_at_a_call_has_not_heard_it(browser_page: Page, call: Cal
     page.evaluate(
         "window.sought = []; sound.addEventListener('seeking', () => window.sought.push(sound.currentTime), { capture: true })"
     )
+    expect(page.locator("#sound")).to_be_hidden()  # it would tell a length of 0:00
+    expect(page.get_by_role("button", name="▶ Play")).to_be_visible()
     page.get_by_role("button", name="Play from 0:00.4").click()
     page.wait_for_function("document.getElementById('sound').readyState >= 1")
+    expect(page.locator("#sound")).to_be_visible()
+    expect(page.locator("#play")).to_be_hidden()
     assert all(at < 0.7 for at in page.evaluate("window.sought"))  # and not back at the moment of the link
     assert fetched
     assert played.get().about_id == str(call.pk)

@@ -184,6 +184,20 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key](event);
 });
 
+// The browser's own player knows no length before it has sound. Until then a button stands in its place.
+const play = $("play");
+if (sound && play && !sound.readyState) {
+  const swap = (to) => {
+    const focused = document.activeElement === play;
+    sound.hidden = !to;
+    play.hidden = to;
+    if (to && focused) sound.focus();
+  };
+  swap(false);
+  play.addEventListener("click", () => sound.play().catch(() => {}));
+  for (const name of ["loadedmetadata", "error"]) sound.addEventListener(name, () => swap(true), { once: true });
+}
+
 $("copy")?.addEventListener("click", copy);
 $("zoom")?.addEventListener("input", (event) => wave.zoom(Number(event.target.value)));
 $("speed")?.addEventListener("change", (event) => { sound.playbackRate = Number(event.target.value); });

@@ -234,6 +234,22 @@ async def test_rows_that_no_process_tells_of_are_looked_up(broker: Broker) -> No
     await page.close()
 
 
+async def test_changed_settings_are_called_as_on_their_screen(call: RunningCall) -> None:
+    page = Page(path_of(call), await cookie_of(people.REVIEWER))
+    assert await page.open()
+    await page.when("news")
+    call.write(facts.SETTINGS_CHANGED, by="ann", changes={"grace_ms": [0, 20], "stop_sound": ["at_once", "when_sure"]})
+
+    def says() -> list[str]:
+        return [line["says"] for m in page.got for line in m.get("lines", ()) if line["kind"] == facts.SETTINGS_CHANGED]
+
+    while not says():
+        await page.read()
+    assert "no interruption at first for 0 ms → 20 ms" in says()[0]
+    assert "the agent's sound stops at once" in says()[0]
+    await page.close()
+
+
 async def test_a_calls_lines_come_with_their_explanation(call: RunningCall) -> None:
     page = Page(path_of(call), await cookie_of(people.REVIEWER))
     assert await page.open()
