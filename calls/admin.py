@@ -48,7 +48,15 @@ class CallAdmin(Audited, ModelAdmin):
         return told, {Call._meta.verbose_name_plural: len(told)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Call) -> None:
-        request._all_gone = services.forget_call(call=obj)  # type: ignore[attr-defined]
+        name = str(obj.pk)
+        if services.forget_call(call=obj):
+            messages.success(request, "The call was deleted.")
+        else:
+            messages.warning(
+                request,
+                "The call was deleted. Its recording is not on this machine: if another one took the call, the file stays there "
+                f"until it is removed by hand. Its name is {name}.wav, and there may be {name}.speech beside it.",
+            )
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """In the audit log alone: Django's own line has the caller's number, and outlives the call."""
@@ -56,12 +64,4 @@ class CallAdmin(Audited, ModelAdmin):
             audit.seen(request, Act.DELETED, call)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
-        if getattr(request, "_all_gone", True):
-            messages.success(request, "The call was deleted.")
-        else:
-            messages.warning(
-                request,
-                "The call was deleted. Its recording is not on this machine: if another one took the call, the file stays there "
-                f"until it is removed by hand. Its name is {obj_id}.wav, and there may be {obj_id}.speech beside it.",
-            )
         return redirect("calls:list")
