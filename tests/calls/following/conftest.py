@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +15,8 @@ from calls.conversation.conversation import Conversation
 from calls.conversation.settings import ConversationSettings
 from calls.following import switchboard
 from calls.following.call import FollowedCall
+from tests.calls.broker import Broker
+from tests.calls.following.staff_page import live_row
 from tests.calls.following.test_call import Journal, Settings
 
 
@@ -66,3 +68,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that a test can afford."""
     monkeypatch.setattr(switchboard, "PAUSES_S", (0.05,))
     monkeypatch.setattr(switchboard, "AWAY_S", 1.0)
+
+
+@pytest.fixture
+async def call(broker: Broker) -> AsyncIterator[RunningCall]:
+    row = await live_row()
+    made = RunningCall(row.pk, row.agent_id)
+    made.settings.turn = row.settings["turn"]
+    made.join()
+    board = switchboard.of_this_loop()
+    await until(lambda: board._reading is not None, "the switchboard reads")
+    await asyncio.sleep(0.2)
+    yield made
+    made.leave()
+    await until(lambda: board._telling is None, "the switchboard rests")

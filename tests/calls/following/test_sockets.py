@@ -3,136 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import struct
-import time
-from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from django.utils import timezone
 
-from agents.models import Agent, TurnSettings
-from agents.snapshot import AgentSnapshot
+from agents.models import Agent
 from calls import services, tokens
 from calls.conversation import events as e
 from calls.conversation import facts
-from calls.conversation.commands import ConfigureModel
-from calls.conversation.settings import ConversationSettings
 from calls.following import sockets
-from calls.following.switchboard import of_this_loop
-from calls.live_settings import LiveSettings
 from calls.models import Call
-from calls.routing import websocket_urlpatterns
 from tests import people
 from tests.calls.broker import Broker
 from tests.calls.following.conftest import RunningCall, until
+from tests.calls.following.staff_page import Page, cookie_of, live_row, path_of
 from voiceplatform.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
-OURS = b"http://127.0.0.1:8000"
 BOARD, MEDIA = "/calls/live/socket/", "/carriers/browser/media/"
 LET_IN, TURNED_AWAY = True, False
-
-
-class Page:
-    """A browser's end of a socket."""
-
-    def __init__(self, path: str, cookie: str = "", origin: bytes | None = OURS) -> None:
-        headers = [(b"host", b"127.0.0.1:8000")]
-        if origin is not None:
-            headers.append((b"origin", origin))
-        if cookie:
-            headers.append((b"cookie", f"sessionid={cookie}".encode()))
-        self.socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=headers)
-        self.got: list[dict[str, Any]] = []
-        self.sounds: list[bytes] = []
-
-    async def open(self) -> bool:
-        return bool((await self.socket.connect(timeout=10))[0])
-
-    async def do(self, do: str, **more: Any) -> None:
-        await self.socket.send_to(text_data=json.dumps({"do": do, **more}))
-
-    async def when(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """The first message of a kind with these fields."""
-        async with asyncio.timeout(15):
-            while True:
-                for message in self.got:
-                    if message["type"] == kind and fields.items() <= message.items():
-                        return message
-                await self.read()
-
-    async def read(self) -> None:
-        output = await self.socket.receive_output(timeout=15)
-        if output["type"] == "websocket.close":
-            raise AssertionError(f"closed with {output.get('code')}")
-        if output.get("bytes"):
-            self.sounds.append(output["bytes"])
-        else:
-            self.got.append(json.loads(output["text"]))
-
-    async def close(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.socket.disconnect()
-
-
-def session(kind: str, *extra: str) -> str:
-    """The session cookie of a person of a kind, with more permissions."""
-    user = people.person(kind)
-    if user is None:
-        return ""
-    for codename in extra:
-        user.user_permissions.add(Permission.objects.get(codename=codename))
-    client = Client()
-    client.force_login(user)
-    return client.cookies["sessionid"].value
-
-
-cookie_of = sync_to_async(session)
-
-
-@sync_to_async
-def live_row() -> Call:
-    agent, made = Agent.objects.get_or_create(name="Front desk", defaults={"instructions": "Help."})
-    if made:
-        TurnSettings.objects.create(agent=agent)
-    return Call.objects.create(
-        agent=agent,
-        carrier="twilio",
-        carrier_call_id=uuid4().hex,
-        caller="+12025550101",
-        called="+12025550142",
-        status=Call.Status.LIVE,
-        started_at=timezone.now(),
-        settings=AgentSnapshot.of(agent).as_json(),
-    )
-
-
-@pytest.fixture
-async def call(broker: Broker) -> AsyncIterator[RunningCall]:
-    row = await live_row()
-    made = RunningCall(row.pk, row.agent_id)
-    made.settings.turn = row.settings["turn"]
-    made.join()
-    board = of_this_loop()
-    await until(lambda: board._reading is not None, "the switchboard reads")
-    await asyncio.sleep(0.2)
-    yield made
-    made.leave()
-    await until(lambda: board._telling is None, "the switchboard rests")
-
-
-def path_of(call: RunningCall) -> str:
-    return f"/calls/live/{call.id}/socket/"
 
 
 # --- who is let in
@@ -314,93 +210,6 @@ async def test_changed_settings_reach_this_call_whole(call: RunningCall) -> None
     assert offered["turn"]["min_speech_ms"] == call.settings.turn["min_speech_ms"]
     await page.do("settings", values={"threshold": 8})
     assert "at most 1" in (await page.when("refused"))["why"]
-    await page.close()
-
-
-class Tuned:
-    """A call whose settings are really changed; the model's echo comes when a test says so."""
-
-    def __init__(self, call: RunningCall) -> None:
-        self.conversation = call.conversation
-        self.live = LiveSettings(UUID(call.id), 1, dict(call.settings.turn), "", self.feed)
-        call.followed.live = self.live
-        call.conversation.settings = ConversationSettings.of(
-            self.live.turn, greeting="", turn_detection={"type": "server_vad", "threshold": 0.6}
-        )
-        self.told: list[ConfigureModel] = []
-        self.changes: list[dict[str, Any]] = []
-
-    def feed(self, event: e.Event) -> None:
-        if isinstance(event, e.SettingsChanged):
-            self.changes.append(event.changes)
-        for command in self.conversation.handle(event, time.monotonic()):
-            if isinstance(command, ConfigureModel):
-                self.told.append(command)
-            self.live.take(command, time.monotonic())
-
-    async def echo(self, number: int) -> None:
-        """Of the change that was told so many-th."""
-        await until(lambda: len(self.told) >= number, "the model is told")
-        self.feed(e.ModelConfigured(self.told[number - 1].request_id))
-
-    async def refuse(self, number: int) -> None:
-        await until(lambda: len(self.told) >= number, "the model is told")
-        self.feed(e.ModelError("benign", "invalid_value", request_id=self.told[number - 1].request_id))
-
-
-async def test_the_second_of_two_quick_changes_does_not_take_the_first_back(call: RunningCall) -> None:
-    tuned = Tuned(call)
-    page = Page(path_of(call), await cookie_of(people.TUNER))
-    assert await page.open()
-    await page.when("news")
-    await page.do("settings", values={"threshold": 0.8}, change=1)
-    await page.do("settings", values={"silence_floor_ms": 900}, change=2)
-    await until(lambda: len(tuned.changes) == 2, "both have come")
-    await tuned.echo(1)
-    await page.when("settings", change=1, state="applied")
-    await tuned.echo(2)
-    answer = await page.when("settings", change=2, state="applied")
-    assert (tuned.live.turn["threshold"], tuned.live.turn["silence_floor_ms"]) == (0.8, 900)
-    assert tuned.conversation.settings.turn_detection["threshold"] == 0.8
-    assert answer["turn"]["threshold"] == 0.8
-    assert "threshold" not in tuned.changes[1]
-    assert tuned.changes[1]["silence_floor_ms"] == (500, 900)
-    await page.close()
-
-
-async def test_what_two_people_change_at_the_same_moment_holds(call: RunningCall) -> None:
-    tuned = Tuned(call)
-    cookies = [await cookie_of(people.TUNER), await cookie_of(people.ADMIN)]
-    ann, bob = [Page(path_of(call), cookie) for cookie in cookies]
-    for page in (ann, bob):
-        assert await page.open()
-        await page.when("news")
-    await ann.do("settings", values={"threshold": 0.8}, change=1)
-    await until(lambda: len(tuned.changes) == 1, "the first has come")
-    await bob.do("settings", values={"silence_floor_ms": 900}, change=1)  # his page knows nothing of hers
-    while len(tuned.changes) < 2:
-        await bob.read()
-    await tuned.echo(1)
-    await tuned.echo(2)
-    await bob.when("settings", change=1, state="applied")
-    assert (tuned.live.turn["threshold"], tuned.live.turn["silence_floor_ms"]) == (0.8, 900)
-    for page in (ann, bob):
-        await page.close()
-
-
-async def test_a_refused_change_leaves_the_next_one_what_is_in_force(call: RunningCall) -> None:
-    tuned = Tuned(call)
-    page = Page(path_of(call), await cookie_of(people.TUNER))
-    assert await page.open()
-    await page.when("news")
-    await page.do("settings", values={"threshold": 0.8}, change=1)
-    await tuned.refuse(1)
-    refused = await page.when("settings", change=1, state="refused")
-    assert refused["turn"]["threshold"] == 0.6
-    await page.do("settings", values={"silence_floor_ms": 900}, change=2)
-    await tuned.echo(2)
-    await page.when("settings", change=2, state="applied")
-    assert (tuned.live.turn["threshold"], tuned.live.turn["silence_floor_ms"]) == (0.6, 900)
     await page.close()
 
 
